@@ -1,0 +1,32 @@
+//! The database schema, step by step: one concern a file, each with a way up and a way down, the same on SQLite and
+//! PostgreSQL. Foreign keys and checks stand in CREATE TABLE, because SQLite cannot add them later.
+
+pub use sea_orm_migration::prelude::*;
+
+mod columns;
+
+mod m20261121_000001_people;
+mod m20261121_000002_sign_in;
+mod m20261121_000003_roles;
+mod m20261121_000004_event_log;
+mod m20261121_000005_jobs;
+mod m20261121_000006_conversations;
+mod m20261121_000007_messages;
+
+/// All steps, in order.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261121_000001_people::Migration),
+            Box::new(m20261121_000002_sign_in::Migration),
+            Box::new(m20261121_000003_roles::Migration),
+            Box::new(m20261121_000004_event_log::Migration),
+            Box::new(m20261121_000005_jobs::Migration),
+            Box::new(m20261121_000006_conversations::Migration),
+            Box::new(m20261121_000007_messages::Migration),
+        ]
+    }
+}

@@ -1,0 +1,12 @@
+//! Floor 3: who asks, one operation, and the proof of permission.
+
+/// Who asks.
+pub mod viewer;
+/// One operation.
+pub mod op;
+/// The proof that a viewer may do something.
+pub mod permit;
+
+pub use op::{Op, Origin};
+pub use permit::{Permit, Policy, Verdict};
+pub use viewer::{BaseRole, Person, Roles, Viewer};

@@ -1,0 +1,83 @@
+//! One operation: who asks, with what, and where it came from. The first parameter of every action.
+
+use std::{net::IpAddr, sync::Arc};
+
+use super::viewer::Viewer;
+use crate::{
+    base::error::Result,
+    config::Config,
+    platform::{Platform, Reader, Tx},
+};
+
+/// Where an operation came from.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// The client's address.
+    pub ip: Option<IpAddr>,
+    /// What the client calls itself.
+    pub user_agent: Option<String>,
+    /// The client asked for cookies rather than tokens in the body.
+    pub cookie_mode: bool,
+    /// The refresh token that came in a cookie.
+    pub refresh_cookie: Option<String>,
+}
+
+impl Origin {
+    /// Who to count against a limit by address.
+    pub fn address(&self) -> String {
+        match self.ip {
+            // A household has a /64; counting single addresses of it would count nothing.
+            Some(IpAddr::V6(ip)) if ip.to_ipv4_mapped().is_none() => {
+                let [a, b, c, d, ..] = ip.segments();
+                format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+            }
+            Some(ip) => ip.to_canonical().to_string(),
+            None => "unknown".to_owned(),
+        }
+    }
+}
+
+/// One operation.
+#[derive(Clone, Debug)]
+pub struct Op {
+    /// Who asks.
+    pub viewer: Viewer,
+    /// Everything outside.
+    pub platform: Platform,
+    /// Settings.
+    pub config: Arc<Config>,
+    /// Where it came from.
+    pub origin: Origin,
+    /// Its id, in the answer and in the log.
+    pub request_id: Arc<str>,
+    reader: Reader,
+}
+
+impl Op {
+    /// An operation of a client.
+    pub fn new(viewer: Viewer, platform: Platform, config: Arc<Config>, origin: Origin, request_id: Arc<str>) -> Self {
+        Self { reader: platform.database.read(), viewer, platform, config, origin, request_id }
+    }
+
+    /// An operation of the system itself, called by the name of its part.
+    pub fn system(name: &'static str, platform: Platform, config: Arc<Config>) -> Self {
+        let request_id = platform.ids.uuid().to_string().into();
+        Self::new(Viewer::System(name), platform, config, Origin::default(), request_id)
+    }
+
+    /// The door for reading.
+    pub fn read(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// Writes, see [`Platform::write`].
+    pub async fn write<T>(&self, work: impl AsyncFnOnce(&Tx) -> Result<T>) -> Result<T> {
+        self.platform.write(work).await
+    }
+
+    /// The same operation for another viewer.
+    #[must_use]
+    pub fn with_viewer(&self, viewer: Viewer) -> Self {
+        Self { viewer, ..self.clone() }
+    }
+}

@@ -1,0 +1,139 @@
+//! Who asks. Made in one place, from a checked token; jobs and commands say by name which part of the system they are.
+
+use chrono::{DateTime, Utc};
+use entity::ids::{SessionId, UserId};
+
+use crate::base::error::{Code, Error, Result};
+
+/// A role every installation knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BaseRole {
+    /// Everybody.
+    User,
+    /// May publish.
+    Creator,
+    /// Keeps order.
+    Moderator,
+    /// Runs the place.
+    Admin,
+}
+
+impl BaseRole {
+    /// All of them, in order of rights.
+    pub const ALL: [Self; 4] = [Self::User, Self::Creator, Self::Moderator, Self::Admin];
+
+    /// The name of the role's row and in tokens.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::User => "USER",
+            Self::Creator => "CREATOR",
+            Self::Moderator => "MODERATOR",
+            Self::Admin => "ADMIN",
+        }
+    }
+}
+
+/// The base roles a person holds; everybody holds `User`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Roles(u8);
+
+impl Roles {
+    /// Holds this role.
+    pub fn has(self, role: BaseRole) -> bool {
+        role == BaseRole::User || self.0 & (1 << role as u8) != 0
+    }
+
+    /// Adds a role.
+    #[must_use]
+    pub fn with(self, role: BaseRole) -> Self {
+        Self(self.0 | (1 << role as u8))
+    }
+
+    /// The highest role held.
+    pub fn highest(self) -> BaseRole {
+        BaseRole::ALL.into_iter().rev().find(|role| self.has(*role)).unwrap_or(BaseRole::User)
+    }
+
+    /// From the names of granted roles; names that are not base roles are skipped.
+    pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        names.into_iter().fold(Self::default(), |roles, name| {
+            BaseRole::ALL.into_iter().find(|role| role.name() == name).map_or(roles, |role| roles.with(role))
+        })
+    }
+}
+
+/// A signed-in person.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// Who.
+    pub id: UserId,
+    /// By which sign-in.
+    pub session: SessionId,
+    /// What they hold.
+    pub roles: Roles,
+    /// Gave proof recently enough for dangerous actions: today a password, once it exists a second factor.
+    pub is_freshly_proved: bool,
+    /// When the access token ends.
+    pub token_expires_at: DateTime<Utc>,
+}
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub enum Viewer {
+    /// Nobody we know.
+    Anonymous,
+    /// A person.
+    Person(Person),
+    /// A part of the system itself, by name.
+    System(&'static str),
+}
+
+impl Viewer {
+    /// The person, or `UNAUTHENTICATED`.
+    #[track_caller]
+    pub fn person(&self) -> Result<&Person> {
+        match self {
+            Self::Person(person) => Ok(person),
+            _ => Err(Error::unauthenticated()),
+        }
+    }
+
+    /// The person's id, if there is one.
+    pub fn id(&self) -> Option<UserId> {
+        match self {
+            Self::Person(person) => Some(person.id),
+            _ => None,
+        }
+    }
+
+    /// Is this person.
+    pub fn is(&self, id: UserId) -> bool {
+        self.id() == Some(id)
+    }
+
+    /// Holds the role. An administrator's rights come only with a fresh proof.
+    pub fn has(&self, role: BaseRole) -> bool {
+        match self {
+            Self::Anonymous => false,
+            Self::Person(person) => {
+                person.roles.has(role) && (role != BaseRole::Admin || person.is_freshly_proved)
+                    || (role < BaseRole::Admin && person.roles.has(BaseRole::Admin) && person.is_freshly_proved)
+            }
+            Self::System(_) => true,
+        }
+    }
+
+    /// The administrator, or why not: nobody signed in, the proof is too old, or no administrator.
+    #[track_caller]
+    pub fn admin(&self) -> Result<()> {
+        match self {
+            _ if self.has(BaseRole::Admin) => Ok(()),
+            Self::Person(person) if person.roles.has(BaseRole::Admin) => Err(Error::new(
+                Code::MfaRequired,
+                "Administrators prove who they are again after a while: sign in once more and retry.",
+            )),
+            Self::Person(_) => Err(Error::denied("Only administrators may do this.")),
+            _ => Err(Error::unauthenticated()),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Checks of texts that people send. Lengths are in characters (Unicode scalar values), as people count them.
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::error::{Error, FieldError, Result};
+
+/// Collects what is wrong with an input, so that a client learns of all of it at once.
+#[derive(Debug, Default)]
+pub struct Checks(Vec<FieldError>);
+
+impl Checks {
+    /// Nothing found yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Notes a fault.
+    pub fn fault(&mut self, field: &str, message: impl Into<String>) {
+        self.0.push(FieldError { field: format!("input.{field}"), message: message.into() });
+    }
+
+    /// Trims, and wants a length of `min..=max` characters without control characters other than line breaks and tabs.
+    pub fn text(&mut self, field: &str, text: &str, min: usize, max: usize) -> String {
+        let text = text.trim();
+        let length = text.chars().count();
+        if length < min || length > max {
+            let wanted = if min == 0 { format!("at most {max}") } else { format!("{min} to {max}") };
+            self.fault(field, format!("takes {wanted} characters, this has {length}"));
+        } else if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+            self.fault(field, "takes no control characters");
+        }
+        text.to_owned()
+    }
+
+    /// Like [`Self::text`] for a field that may be absent or emptied.
+    pub fn optional(&mut self, field: &str, text: Option<&str>, max: usize) -> Option<String> {
+        text.map(|text| self.text(field, text, 0, max)).filter(|text| !text.is_empty())
+    }
+
+    /// An address of the form `name@host`, at most 255 characters. Whether it takes mail, only a mail can tell.
+    pub fn email(&mut self, field: &str, text: &str) -> String {
+        let text = text.trim();
+        let well_formed = text.len() <= 255
+            && text.split_once('@').is_some_and(|(name, host)| {
+                !name.is_empty()
+                    && name.len() <= 64
+                    && host.contains('.')
+                    && !host.starts_with('.')
+                    && !host.ends_with('.')
+                    && !host.contains("..")
+                    && !host.contains('@')
+            })
+            && !text.chars().any(|c| c.is_whitespace() || c.is_control() || "<>()[]\\,;:\"".contains(c));
+        if !well_formed {
+            self.fault(field, "takes an email address such as name@example.org");
+        }
+        text.to_owned()
+    }
+
+    /// 3 to 30 letters, digits, `_`, `-` or `.`, beginning with a letter or digit.
+    pub fn username(&mut self, field: &str, text: &str) -> String {
+        let text: String = text.trim().nfkc().collect();
+        let length = text.chars().count();
+        if !(3..=30).contains(&length)
+            || !text.starts_with(char::is_alphanumeric)
+            || !text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
+        {
+            self.fault(field, "takes 3 to 30 letters, digits, dots, dashes or underscores, beginning with a letter or digit");
+        }
+        text
+    }
+
+    /// An absolute http or https address of at most 2048 characters.
+    pub fn url(&mut self, field: &str, text: Option<&str>) -> Option<String> {
+        let text = text.map(str::trim).filter(|text| !text.is_empty())?;
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
+        if text.len() > 2048 || host.is_none_or(str::is_empty) || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            self.fault(field, "takes an absolute http or https address of at most 2048 characters");
+        }
+        Some(text.to_owned())
+    }
+
+    /// Everything was right, or one error that names each fault.
+    #[track_caller]
+    pub fn finish(self) -> Result<()> {
+        if self.0.is_empty() { Ok(()) } else { Err(Error::invalid_fields(self.0)) }
+    }
+}
+
+/// A name or address as it is compared: NFKC and lower case, so that look-alikes of case and width are one.
+pub fn fold(text: &str) -> String {
+    text.trim().nfkc().flat_map(char::to_lowercase).collect()
+}
+
+/// The words written after an @, folded, each once, in order: candidates for mentions.
+pub fn mentioned_names(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut before = ' ';
+    let mut rest = text;
+    while let Some(at) = rest.find('@') {
+        before = rest[..at].chars().next_back().unwrap_or(before);
+        rest = &rest[at + 1..];
+        let end = rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))).unwrap_or(rest.len());
+        let name = fold(rest[..end].trim_end_matches(['.', '-']));
+        // A letter before the @ makes it a mail address.
+        if !name.is_empty() && !before.is_alphanumeric() && !names.contains(&name) {
+            names.push(name);
+        }
+        before = '@';
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mentions_are_words_after_an_at_sign() {
+        assert_eq!(mentioned_names("Hi @Alice, @bob.b and @alice! mail me@example.org @"), ["alice", "bob.b"]);
+        assert_eq!(mentioned_names("(@zoe)"), ["zoe"]);
+        assert_eq!(mentioned_names("no one"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once() {
+        let mut checks = Checks::new();
+        checks.email("email", "nobody");
+        checks.username("username", "a");
+        let error = checks.finish().unwrap_err();
+        assert_eq!(error.fields().iter().map(|fault| fault.field.as_str()).collect::<Vec<_>>(), ["input.email", "input.username"]);
+    }
+
+    #[test]
+    fn addresses() {
+        for (text, good) in
+            [("a@b.c", true), ("a@b", false), ("@b.c", false), ("a b@c.d", false), ("a@b@c.d", false), ("a@.b.c", false)]
+        {
+            let mut checks = Checks::new();
+            checks.email("email", text);
+            assert_eq!(checks.finish().is_ok(), good, "{text}");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The databases.
+
+use std::time::Duration;
+
+use super::{Env, app::App, without_password};
+
+/// Where rows live.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// `DATABASE_URL`: `postgres://…` or `sqlite://path`; else from `DB_HOST`, `DB_PORT`, `DB_NAME`, `DB_USER`, `DB_PASSWORD`;
+    /// else the embedded file `polyphony.db` in `DATA_DIR`.
+    pub url: String,
+    /// `DATABASE_POOL`: connections for reading (SQLite) or for everything (PostgreSQL).
+    pub pool: u32,
+    /// How long a write may take before PostgreSQL ends it. The log's horizon waits for the slowest writer of the cluster, so a
+    /// stuck one would hold up every listener.
+    pub write_timeout: Duration,
+    /// How long to wait for a free connection.
+    pub acquire_timeout: Duration,
+    /// `fsync` at every commit. Off only in tests that do not test crashes.
+    pub durable: bool,
+    /// How often to look for events when no wake-up comes.
+    pub poll_interval: Duration,
+    /// Events kept in memory for listeners: about half a kilobyte each.
+    pub ring: usize,
+    /// `EVENT_RETENTION_HOURS`: how long the log is kept, and so how long a cursor lives.
+    pub event_retention: Duration,
+}
+
+impl Database {
+    pub(super) fn read(env: &mut Env, app: &App) -> Self {
+        let parts = env.text("DB_HOST").map(|host| {
+            let port: u16 = env.parse("DB_PORT", 5432);
+            let user = env.text("DB_USER").unwrap_or_else(|| "polyphony".into());
+            let name = env.text("DB_NAME").unwrap_or_else(|| "polyphony".into());
+            let password = env.text("DB_PASSWORD").map(|word| format!(":{}", percent(&word))).unwrap_or_default();
+            let tls = env.text("DB_TLS").unwrap_or_else(|| "prefer".into());
+            format!("postgres://{}{password}@{host}:{port}/{}?sslmode={tls}", percent(&user), percent(&name))
+        });
+        let url = env.text("DATABASE_URL").or(parts);
+        let embedded = || format!("sqlite://{}", app.data_dir.join("polyphony.db").display());
+        let url = url.unwrap_or_else(embedded);
+        if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme)) {
+            env.fault("DATABASE_URL: takes postgres://user:password@host/name or sqlite://path");
+        }
+        let sqlite = url.starts_with("sqlite:");
+        let pool: u32 = env.parse("DATABASE_POOL", if sqlite { 4 } else { 16 });
+        if !(1..=100).contains(&pool) {
+            env.fault("DATABASE_POOL: takes 1 to 100 connections");
+        }
+        Self {
+            pool: pool.clamp(1, 100),
+            write_timeout: Duration::from_secs(5),
+            acquire_timeout: Duration::from_secs(10),
+            durable: true,
+            // Another process on the same SQLite file can only be noticed by looking.
+            poll_interval: Duration::from_millis(if sqlite { 250 } else { 1000 }),
+            ring: env.parse("EVENT_RING", 20_000),
+            event_retention: Duration::from_secs(3600 * env.parse("EVENT_RETENTION_HOURS", 72)),
+            url,
+        }
+    }
+
+    pub(super) fn describe(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("DATABASE_URL", without_password(&self.url)),
+            ("DATABASE_POOL", self.pool.to_string()),
+            ("EVENT_RING", self.ring.to_string()),
+            ("EVENT_RETENTION_HOURS", (self.event_retention.as_secs() / 3600).to_string()),
+        ]
+    }
+}
+
+/// Percent-encodes what could end a part of an address early.
+fn percent(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}

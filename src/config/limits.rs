@@ -1,0 +1,142 @@
+//! Every ceiling, with its reason.
+
+use std::time::Duration;
+
+use super::{Env, app::App};
+
+/// How large a page is when nobody says, and at most.
+#[derive(Clone, Copy, Debug)]
+pub struct PageLimits {
+    /// Without `first` or `last`.
+    pub default: usize,
+    /// At most; asking for more is VALIDATION_FAILED.
+    pub max: usize,
+}
+
+/// So many in such a time.
+#[derive(Clone, Copy, Debug)]
+pub struct Rate {
+    /// How many.
+    pub count: u32,
+    /// In what time.
+    pub per: Duration,
+}
+
+impl Rate {
+    const fn new(count: u32, seconds: u64) -> Self {
+        Self { count, per: Duration::from_secs(seconds) }
+    }
+}
+
+/// Every ceiling.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Bytes of a request body: a long document with its variables is a tenth of it.
+    pub body_bytes: usize,
+    /// Bytes of one document. The largest our own playground sends (introspection) is 3 KB.
+    pub document_bytes: usize,
+    /// Lexical tokens of one document; parsing costs time for each.
+    pub document_tokens: usize,
+    /// Brackets inside brackets in a document. The parser recurses on them, and its stack ends near 1,500.
+    pub document_nesting: usize,
+    /// Aliases in a document: they multiply the work of a field without making the document much longer.
+    pub aliases: usize,
+    /// Directives in a document.
+    pub directives: usize,
+    /// Levels of fields. Introspection as GraphiQL asks for it takes 15.
+    pub depth: usize,
+    /// Cost units of an operation: about one for every field of every row that could come back.
+    pub complexity: usize,
+    /// Lists, unless said otherwise.
+    pub page: PageLimits,
+    /// Conversations, members and messages.
+    pub long_page: PageLimits,
+    /// Ids in one `nodes`.
+    pub nodes: usize,
+    /// A request may take this long; subscriptions are exempt.
+    pub request_timeout: Duration,
+    /// Bytes of one frame a client sends over a socket: same as a body.
+    pub frame_bytes: usize,
+    /// Operations at once on a socket.
+    pub socket_operations: usize,
+    /// Sockets at once of one person, or of one address when nobody is signed in.
+    pub sockets_per_viewer: usize,
+    /// How long a socket may wait before `connection_init`.
+    pub init_timeout: Duration,
+    /// How often the server pings; a socket that does not answer twice is closed.
+    pub ping_interval: Duration,
+    /// Answers waiting for a slow reader; past it, its operations wait, and then resume from the log.
+    pub socket_buffer: usize,
+    /// How long the sockets get to leave when the server stops.
+    pub drain: Duration,
+    /// Characters of a message from a person.
+    pub message_chars: usize,
+    /// How long somebody counts as typing without saying so again.
+    pub typing: Duration,
+    /// Members a room may have at the most.
+    pub room_members: i32,
+    /// New accounts from one address.
+    pub sign_up: Rate,
+    /// Sign-ins from one address.
+    pub sign_in_by_address: Rate,
+    /// Sign-ins for one login, from wherever.
+    pub sign_in_by_login: Rate,
+    /// Refreshes from one address.
+    pub refresh: Rate,
+    /// Mailed links (verification, reset) from one address.
+    pub mail_by_address: Rate,
+    /// Mailed links to one address of mail.
+    pub mail_by_recipient: Rate,
+    /// Attempts to use a mailed token from one address.
+    pub token_attempts: Rate,
+    /// Look ahead and load edges for whole lists. Off only in the test that compares both ways.
+    pub prefetch: bool,
+}
+
+impl Limits {
+    pub(super) fn read(env: &mut Env, app: &App) -> Self {
+        // Tests and laptops share one address among everybody.
+        let lenient = if app.environment == super::Environment::Development { 100 } else { 1 };
+        let rate = |count: u32, seconds| Rate::new(count * lenient, seconds);
+        Self {
+            body_bytes: env.parse("MAX_BODY_BYTES", 1024 * 1024),
+            document_bytes: 64 * 1024,
+            document_tokens: 15_000,
+            document_nesting: 64,
+            aliases: 64,
+            directives: 64,
+            depth: 16,
+            complexity: env.parse("MAX_COMPLEXITY", 10_000),
+            page: PageLimits { default: 20, max: 100 },
+            long_page: PageLimits { default: 50, max: 100 },
+            nodes: 100,
+            request_timeout: Duration::from_secs(env.parse("REQUEST_TIMEOUT_SECONDS", 30)),
+            frame_bytes: 256 * 1024,
+            socket_operations: 100,
+            sockets_per_viewer: 50,
+            init_timeout: Duration::from_secs(10),
+            ping_interval: Duration::from_secs(30),
+            socket_buffer: 64,
+            drain: Duration::from_secs(10),
+            message_chars: 2000,
+            typing: Duration::from_secs(6),
+            room_members: 10_000,
+            sign_up: rate(5, 3600),
+            sign_in_by_address: rate(30, 60),
+            sign_in_by_login: rate(10, 60),
+            refresh: rate(60, 60),
+            mail_by_address: rate(10, 3600),
+            mail_by_recipient: rate(3, 3600),
+            token_attempts: rate(30, 3600),
+            prefetch: true,
+        }
+    }
+
+    pub(super) fn describe(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("MAX_BODY_BYTES", self.body_bytes.to_string()),
+            ("MAX_COMPLEXITY", self.complexity.to_string()),
+            ("REQUEST_TIMEOUT_SECONDS", self.request_timeout.as_secs().to_string()),
+        ]
+    }
+}

@@ -1,0 +1,46 @@
+//! What the log looks like.
+
+use super::{Env, Environment, app::App};
+
+/// How lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs: one JSON object a line.
+    Json,
+}
+
+/// Log settings.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// `LOG_LEVEL`: a level, or a filter such as `info,polyphony=debug`.
+    pub filter: String,
+    /// `LOG_FORMAT`: `text` or `json`; production writes JSON unless told.
+    pub format: Format,
+}
+
+impl Log {
+    pub(super) fn read(env: &mut Env, app: &App) -> Self {
+        let production = app.environment == Environment::Production;
+        let format = match env.text("LOG_FORMAT").as_deref() {
+            None if production => Format::Json,
+            None | Some("text") => Format::Text,
+            Some("json") => Format::Json,
+            Some(other) => {
+                env.fault(format!("LOG_FORMAT: takes text or json, this is {other:?}"));
+                Format::Text
+            }
+        };
+        let quiet = if production { "warn,polyphony=warn,polyphony::request=info" } else { "info,sqlx=warn,sea_orm_migration=warn" };
+        Self { filter: env.text("LOG_LEVEL").unwrap_or_else(|| quiet.into()), format }
+    }
+
+    pub(super) fn describe(&self) -> Vec<(&'static str, String)> {
+        let format = match self.format {
+            Format::Text => "text",
+            Format::Json => "json",
+        };
+        vec![("LOG_LEVEL", self.filter.clone()), ("LOG_FORMAT", format.to_owned())]
+    }
+}

@@ -1,0 +1,81 @@
+//! Access, declared once on the field: `directive = access::apply(Requires::Member)`.
+//!
+//! The declaration shows as `@access(requires: MEMBER)` in `schema.graphql`, and [`AccessNotes`] writes it into the field's
+//! description, because applied directives do not show in the playground. The check itself is the room's policy; the tests of
+//! `tests/it/access` try every declared field as everybody.
+
+use std::borrow::Cow;
+
+use async_graphql::{
+    Context, ContextSelectionSet, Enum, OutputType, Positioned, ServerResult, TypeDirective, Value,
+    parser::types::Field,
+    registry::{MetaType, Registry},
+};
+
+use super::loader::ContextExt;
+use crate::base::error::Result;
+
+/// Who may use a field that not everybody may who sees the object it stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(name = "AccessRequirement")]
+pub enum Requires {
+    /// Somebody signed in.
+    SignedIn,
+    /// The person the object belongs to.
+    Owner,
+    /// A member of the conversation.
+    Member,
+    /// A moderator or the owner of the conversation.
+    Moderator,
+    /// An administrator with a fresh proof of identity.
+    Admin,
+}
+
+impl Requires {
+    fn sentence(name: &str) -> &'static str {
+        match name {
+            "SIGNED_IN" => "Access: signed in.",
+            "OWNER" => "Access: its owner.",
+            "MEMBER" => "Access: members of the conversation.",
+            "MODERATOR" => "Access: moderators and the owner of the conversation.",
+            _ => "Access: administrators.",
+        }
+    }
+}
+
+/// Says who may use the field. Where it does not stand, whoever may see the object may use the field.
+#[TypeDirective(location = "FieldDefinition", name = "access")]
+pub fn access(requires: Requires) {}
+
+/// Somebody signed in, or UNAUTHENTICATED: the check of root fields that say `SIGNED_IN`.
+#[track_caller]
+pub fn signed_in<'a>(ctx: &'a Context<'_>) -> Result<&'a crate::access::Person> {
+    ctx.op().viewer.person()
+}
+
+/// Writes every declared access into the description of its field. Registered last.
+pub struct AccessNotes;
+
+impl OutputType for AccessNotes {
+    fn type_name() -> Cow<'static, str> {
+        "Boolean".into()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        for meta in registry.types.values_mut() {
+            let MetaType::Object { fields, .. } = meta else { continue };
+            for field in fields.values_mut() {
+                let declared = field.directive_invocations.iter().find(|directive| directive.name == "access");
+                let Some(requires) = declared.and_then(|directive| directive.args.get("requires")) else { continue };
+                let sentence = Requires::sentence(&requires.to_string());
+                let description = field.description.take().unwrap_or_default();
+                field.description = Some(format!("{description}\n\n{sentence}").trim_start().to_owned());
+            }
+        }
+        "Boolean".into()
+    }
+
+    async fn resolve(&self, _: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
+        Ok(Value::Null)
+    }
+}

@@ -1,0 +1,20 @@
+//! Floor 4: the kit that every room's GraphQL is made of. It knows no domain.
+
+/// Connections, edges, cursors and page arguments.
+pub mod page;
+/// Global ids.
+pub mod node;
+/// Scalars: instants, dates, JSON.
+pub mod scalars;
+/// The loaders of one operation, and how a resolver reaches them.
+pub mod loader;
+/// Edges loaded for whole lists by look-ahead.
+pub mod prefetch;
+/// Errors on the wire.
+pub mod error;
+/// Access, declared once on the field and seen in the schema.
+pub mod access;
+/// What an operation costs.
+pub mod cost;
+/// Bounds on a document before it is parsed.
+pub mod precheck;

@@ -1,0 +1,132 @@
+//! Short-lived counters and values: rate limits, CSRF tokens. Redis when there is one, else this process.
+//!
+//! When Redis is gone, counters go on in this process: limits become per instance, and nothing else changes.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use redis::{AsyncCommands, aio::ConnectionManager};
+
+use crate::{
+    base::{
+        clock::Clock,
+        error::{Code, Error, Result},
+    },
+    config::{self, limits::Rate},
+};
+
+/// Entries past which the in-process side looks for expired ones at every write.
+const SWEEP: usize = 10_000;
+
+/// Counters and values that expire.
+#[derive(Clone)]
+pub struct Cache {
+    clock: Clock,
+    redis: Option<ConnectionManager>,
+    local: Arc<Mutex<HashMap<String, (String, DateTime<Utc>)>>>,
+}
+
+impl Cache {
+    pub(super) async fn open(config: &config::cache::Cache, clock: Clock) -> Result<Self> {
+        let redis = match &config.redis_url {
+            None => None,
+            Some(url) => {
+                let client = redis::Client::open(url.as_str()).map_err(Error::internal)?;
+                match ConnectionManager::new(client).await {
+                    Ok(manager) => Some(manager),
+                    Err(error) => {
+                        tracing::warn!(%error, "Redis cannot be reached; counters live in this process until a restart");
+                        None
+                    }
+                }
+            }
+        };
+        Ok(Self { clock, redis, local: Arc::default() })
+    }
+
+    /// Adds one to a counter that starts again after `window`; gives the new count and when it starts again.
+    pub async fn count(&self, key: &str, window: Duration) -> (u32, Duration) {
+        if let Some(mut redis) = self.redis.clone() {
+            let key = format!("polyphony:{key}");
+            let counted: redis::RedisResult<(u32, i64)> = redis::pipe()
+                .atomic()
+                .incr(&key, 1)
+                .cmd("PEXPIRE")
+                .arg(&key)
+                .arg(u64::try_from(window.as_millis()).unwrap_or(u64::MAX))
+                .arg("NX")
+                .ignore()
+                .pttl(&key)
+                .query_async(&mut redis)
+                .await;
+            match counted {
+                Ok((count, left)) => return (count, Duration::from_millis(u64::try_from(left).unwrap_or(0))),
+                Err(error) => tracing::debug!(%error, "Redis did not count; counting here"),
+            }
+        }
+        self.count_here(key, window)
+    }
+
+    fn count_here(&self, key: &str, window: Duration) -> (u32, Duration) {
+        let now = self.clock.now();
+        let mut local = self.local.lock().unwrap_or_else(PoisonError::into_inner);
+        if local.len() > SWEEP {
+            local.retain(|_, (_, until)| *until > now);
+        }
+        let fresh = || ("0".to_owned(), now + TimeDelta::from_std(window).unwrap_or(TimeDelta::hours(1)));
+        let entry = local.entry(key.to_owned()).or_insert_with(fresh);
+        if entry.1 <= now {
+            *entry = fresh();
+        }
+        let count = entry.0.parse::<u32>().unwrap_or(0).saturating_add(1);
+        entry.0 = count.to_string();
+        (count, (entry.1 - now).to_std().unwrap_or_default())
+    }
+
+    /// Counts one use against a limit.
+    ///
+    /// # Errors
+    /// `RATE_LIMIT_EXCEEDED` with the time to wait once the limit is passed.
+    pub async fn limit(&self, what: &str, who: &str, rate: Rate) -> Result<()> {
+        let (count, left) = self.count(&format!("ratelimit:{what}:{who}"), rate.per).await;
+        if count <= rate.count {
+            return Ok(());
+        }
+        let seconds = left.as_secs().max(1);
+        Err(Error::new(Code::RateLimitExceeded, format!("Too many attempts; try again in {seconds} seconds."))
+            .with_retry_after(Duration::from_secs(seconds)))
+    }
+
+    /// Keeps a value for a while.
+    pub async fn put(&self, key: &str, value: &str, keep: Duration) {
+        if let Some(mut redis) = self.redis.clone() {
+            let kept: redis::RedisResult<()> = redis.set_ex(format!("polyphony:{key}"), value, keep.as_secs().max(1)).await;
+            if kept.is_ok() {
+                return;
+            }
+        }
+        let until = self.clock.now() + TimeDelta::from_std(keep).unwrap_or(TimeDelta::hours(1));
+        self.local.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned(), (value.to_owned(), until));
+    }
+
+    /// A kept value that has not expired.
+    pub async fn get(&self, key: &str) -> Option<String> {
+        if let Some(mut redis) = self.redis.clone()
+            && let Ok(value) = redis.get::<_, Option<String>>(format!("polyphony:{key}")).await
+        {
+            return value;
+        }
+        let local = self.local.lock().unwrap_or_else(PoisonError::into_inner);
+        local.get(key).filter(|(_, until)| *until > self.clock.now()).map(|(value, _)| value.clone())
+    }
+}
+
+impl std::fmt::Debug for Cache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.redis.is_some() { "Cache(Redis)" } else { "Cache(in process)" })
+    }
+}

@@ -1,0 +1,415 @@
+//! The databases, and the one way to write.
+//!
+//! SQLite: one writer connection that begins with BEGIN IMMEDIATE and commits with `synchronous=FULL`, and a pool of readers that
+//! cannot write. PostgreSQL: one pool. Nobody else opens a connection.
+
+use std::{
+    future::Future,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use entity::{ids::JobId, job};
+use migration::MigratorTrait;
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait, ExecResult,
+    QueryResult, RuntimeErr, SqlErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
+    sea_query::OnConflict,
+    sqlx::{ConnectOptions as _, postgres::PgConnectOptions, sqlite::SqliteJournalMode, sqlite::SqliteSynchronous},
+};
+
+use super::{events::log, jobs::Job};
+use crate::{
+    base::{
+        error::{Code, Error, Result},
+        ids::Ids,
+    },
+    config,
+};
+
+/// The key of the PostgreSQL advisory lock that is held while migrating: the first 63 bits of SHA-256("polyphony.migrate").
+const MIGRATION_LOCK: i64 = 0x2d1f_88c4_7be0_513a;
+
+/// The databases.
+#[derive(Clone, Debug)]
+pub struct Database {
+    writer: DatabaseConnection,
+    reader: DatabaseConnection,
+    statements: Arc<AtomicU64>,
+}
+
+impl Database {
+    /// Connects; on SQLite makes the file and its folder on first use.
+    pub async fn open(config: &config::database::Database) -> Result<Self> {
+        let (writer, reader) = if config.url.starts_with("sqlite:") {
+            if let Some(folder) = sqlite_path(&config.url).parent() {
+                std::fs::create_dir_all(folder).map_err(Error::internal)?;
+            }
+            let writer = connect(config, sqlite(config, false)).await?;
+            (writer, connect(config, sqlite(config, true)).await?)
+        } else {
+            let pool = connect(config, postgres(config, true)).await?;
+            (pool.clone(), pool)
+        };
+        Ok(Self { writer, reader, statements: Arc::default() })
+    }
+
+    /// Which of the two it is.
+    pub fn backend(&self) -> DbBackend {
+        self.writer.get_database_backend()
+    }
+
+    /// True on the embedded database.
+    pub fn is_sqlite(&self) -> bool {
+        self.backend() == DbBackend::Sqlite
+    }
+
+    /// A door for reading.
+    pub fn read(&self) -> Reader {
+        Reader { inner: self.reader.clone(), mine: Arc::default(), all: self.statements.clone() }
+    }
+
+    /// Statements run so far, by everybody: what the tests of flat lists count.
+    pub fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    /// The pool under SeaORM, for LISTEN. `None` on SQLite.
+    pub(super) fn postgres_pool(&self) -> Option<&sea_orm::sqlx::PgPool> {
+        (!self.is_sqlite()).then(|| self.writer.get_postgres_connection_pool())
+    }
+
+    pub(super) async fn begin(&self, now: DateTime<Utc>, ids: Ids) -> Result<Tx> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: self.is_sqlite().then_some(SqliteTransactionMode::Immediate),
+            ..Default::default()
+        };
+        Ok(Tx {
+            inner: self.writer.begin_with_options(options).await?,
+            now,
+            ids,
+            mine: AtomicU32::new(0),
+            all: self.statements.clone(),
+            events: Mutex::default(),
+            jobs: Mutex::default(),
+        })
+    }
+
+    pub(super) async fn close(&self) {
+        let _ = self.reader.clone().close().await;
+        let _ = self.writer.clone().close().await;
+    }
+}
+
+/// Brings the schema up to date. On PostgreSQL one instance does it while the others wait.
+pub async fn migrate(config: &config::database::Database) -> Result<()> {
+    with_migration_lock(config, async |connection| migration::Migrator::up(connection, None).await).await
+}
+
+/// Takes the newest `steps` migrations back.
+pub async fn migrate_down(config: &config::database::Database, steps: u32) -> Result<()> {
+    with_migration_lock(config, async |connection| migration::Migrator::down(connection, Some(steps)).await).await
+}
+
+/// The names of all migrations, each with whether it has been applied.
+pub async fn migrations(config: &config::database::Database) -> Result<Vec<(String, bool)>> {
+    let database = Database::open(config).await?;
+    let pending: Vec<_> = migration::Migrator::get_pending_migrations_read_only(&database.reader)
+        .await?
+        .iter()
+        .map(|step| step.name().to_owned())
+        .collect();
+    database.close().await;
+    let all = migration::Migrator::migrations();
+    Ok(all.iter().map(|step| (step.name().to_owned(), !pending.contains(&step.name().to_owned()))).collect())
+}
+
+impl Database {
+    /// True once every migration has been applied.
+    pub async fn is_migrated(&self) -> Result<bool> {
+        Ok(migration::Migrator::get_pending_migrations_read_only(&self.reader).await?.is_empty())
+    }
+}
+
+async fn with_migration_lock(
+    config: &config::database::Database,
+    work: impl AsyncFnOnce(&DatabaseConnection) -> Result<(), DbErr>,
+) -> Result<()> {
+    if config.url.starts_with("sqlite:") {
+        let database = Database::open(config).await?;
+        let result = work(&database.writer).await;
+        database.close().await;
+        return Ok(result?);
+    }
+    // Two connections of their own, without the statement timeout: one holds the lock, the other migrates.
+    let (lock, worker) = (connect(config, postgres(config, false)).await?, connect(config, postgres(config, false)).await?);
+    lock.execute_unprepared(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})")).await?;
+    let result = work(&worker).await;
+    lock.execute_unprepared(&format!("SELECT pg_advisory_unlock({MIGRATION_LOCK})")).await?;
+    let _ = (lock.close().await, worker.close().await);
+    Ok(result?)
+}
+
+fn sqlite_path(url: &str) -> std::path::PathBuf {
+    let path = url.trim_start_matches("sqlite://").trim_start_matches("sqlite:");
+    path.split('?').next().unwrap_or(path).into()
+}
+
+fn sqlite(config: &config::database::Database, read_only: bool) -> ConnectOptions {
+    let durable = config.durable;
+    let mut options = ConnectOptions::new(format!("sqlite://{}", sqlite_path(&config.url).display()));
+    options.max_connections(if read_only { config.pool } else { 1 });
+    options.map_sqlx_sqlite_opts(move |options| {
+        options
+            .create_if_missing(!read_only)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(if durable { SqliteSynchronous::Full } else { SqliteSynchronous::Off })
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(10))
+            .pragma("query_only", if read_only { "ON" } else { "OFF" })
+            .pragma("temp_store", "MEMORY")
+            .pragma("cache_size", "-16384")
+            .statement_cache_capacity(256)
+    });
+    options
+}
+
+fn postgres(config: &config::database::Database, timeouts: bool) -> ConnectOptions {
+    let limit = config.write_timeout.as_millis().to_string();
+    let mut options = ConnectOptions::new(config.url.clone());
+    options.max_connections(if timeouts { config.pool } else { 1 });
+    options.map_sqlx_postgres_opts(move |options: PgConnectOptions| {
+        let options = options.application_name("polyphony").statement_cache_capacity(256);
+        if timeouts {
+            options.options([("statement_timeout", &limit), ("idle_in_transaction_session_timeout", &limit)])
+        } else {
+            options
+        }
+        .disable_statement_logging()
+    });
+    options
+}
+
+async fn connect(config: &config::database::Database, mut options: ConnectOptions) -> Result<DatabaseConnection> {
+    options.acquire_timeout(config.acquire_timeout).sqlx_logging(false).test_before_acquire(false);
+    sea_orm::Database::connect(options).await.map_err(|error| {
+        Error::internal(format!("cannot open the database {}: {error}", config::without_password(&config.url)))
+    })
+}
+
+/// A door for reading. Counts what goes through it.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    inner: DatabaseConnection,
+    mine: Arc<AtomicU64>,
+    all: Arc<AtomicU64>,
+}
+
+impl Reader {
+    /// Statements run through this door and its clones.
+    pub fn statements(&self) -> u64 {
+        self.mine.load(Ordering::Relaxed)
+    }
+
+    fn count(&self) {
+        self.mine.fetch_add(1, Ordering::Relaxed);
+        self.all.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A write under way: what it wrote, emitted and enqueued stands or falls together.
+#[derive(Debug)]
+pub struct Tx {
+    inner: DatabaseTransaction,
+    now: DateTime<Utc>,
+    ids: Ids,
+    mine: AtomicU32,
+    all: Arc<AtomicU64>,
+    events: Mutex<Vec<log::NewEvent>>,
+    jobs: Mutex<Vec<job::ActiveModel>>,
+}
+
+/// What a commit left to be woken.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Left {
+    pub(super) events: bool,
+    pub(super) jobs: bool,
+}
+
+impl Tx {
+    /// The moment of this write: the same for everything it writes.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// A new id.
+    pub fn new_id<T: entity::ids::TypedId>(&self) -> T {
+        self.ids.new_id()
+    }
+
+    /// Appends an event to the log, to be committed with the rest.
+    pub fn emit(&self, event: impl log::IntoEvent) {
+        let event = event.into_event(self.ids.new_id(), self.now);
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+    }
+
+    /// Enqueues a job, to be committed with the rest.
+    pub fn enqueue<J: Job>(&self, job: &J) -> Result<()> {
+        self.enqueue_at(job, self.now)
+    }
+
+    /// Enqueues a job for later.
+    pub fn enqueue_at<J: Job>(&self, job: &J, run_at: DateTime<Utc>) -> Result<()> {
+        let row = super::jobs::row(job, self.ids.new_id::<JobId>(), self.now, run_at)?;
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).push(row);
+        Ok(())
+    }
+
+    /// Locks one row until the end of the write and gives it.
+    ///
+    /// It must be the first statement: on PostgreSQL a write that takes its transaction id before it waits for the lock would put
+    /// its events before those of the writer it waited for. On SQLite the write already has the database to itself.
+    pub async fn lock<E>(&self, query: sea_orm::Select<E>) -> Result<Option<E::Model>>
+    where
+        E: EntityTrait,
+    {
+        use sea_orm::QuerySelect;
+        debug_assert_eq!(self.mine.load(Ordering::Relaxed), 0, "the lock of an aggregate comes first in a write");
+        self.also_lock(query.lock_exclusive()).await
+    }
+
+    /// Locks a further row, after [`Self::lock`]. Always in the same order, or two writes wait for each other.
+    pub async fn also_lock<E: EntityTrait>(&self, query: sea_orm::Select<E>) -> Result<Option<E::Model>> {
+        Ok(query.one(self).await?)
+    }
+
+    pub(super) async fn commit(self) -> Result<Left> {
+        let events = std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner));
+        let jobs = std::mem::take(&mut *self.jobs.lock().unwrap_or_else(PoisonError::into_inner));
+        let left = Left { events: !events.is_empty(), jobs: !jobs.is_empty() };
+        if left.events {
+            self.execute_raw(log::append(self.get_database_backend(), &events)).await?;
+        }
+        if left.jobs {
+            let once = OnConflict::column(job::Column::UniqueKey).do_nothing().to_owned();
+            job::Entity::insert_many(jobs).on_conflict(once).exec_without_returning(&self).await?;
+        }
+        self.inner.commit().await?;
+        Ok(left)
+    }
+
+    pub(super) async fn rollback(self) {
+        if let Err(error) = self.inner.rollback().await {
+            tracing::warn!(%error, "a rollback failed; the connection is dropped");
+        }
+    }
+
+    fn count(&self) {
+        self.mine.fetch_add(1, Ordering::Relaxed);
+        self.all.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+macro_rules! counted_connection {
+    ($($name:ty),*) => {$(
+        #[async_trait::async_trait]
+        impl ConnectionTrait for $name {
+            fn get_database_backend(&self) -> DbBackend {
+                self.inner.get_database_backend()
+            }
+
+            async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+                self.count();
+                self.inner.execute_raw(statement).await
+            }
+
+            async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+                self.count();
+                self.inner.execute_unprepared(sql).await
+            }
+
+            async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+                self.count();
+                self.inner.query_one_raw(statement).await
+            }
+
+            async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+                self.count();
+                self.inner.query_all_raw(statement).await
+            }
+        }
+    )*};
+}
+
+counted_connection!(Reader, Tx);
+
+tokio::task_local! {
+    static WRITING: ();
+}
+
+/// Panics in debug builds when a write begins inside a write: on SQLite it would wait for itself.
+pub(super) async fn guard_against_nesting<T>(work: impl Future<Output = T>) -> T {
+    debug_assert!(WRITING.try_with(|()| ()).is_err(), "a write inside a write: pass `tx` down instead");
+    WRITING.scope((), work).await
+}
+
+impl From<DbErr> for Error {
+    /// A statement that failed is our fault unless the database could not be reached. Broken constraints are named by
+    /// [`OnConstraint`] where a room expects them, never guessed here.
+    #[track_caller]
+    fn from(error: DbErr) -> Self {
+        match error {
+            DbErr::ConnectionAcquire(_) => {
+                tracing::warn!(%error, "no connection to the database was free");
+                Self::unavailable("The server is busy; try again in a moment.").with_retry_after(Duration::from_secs(1))
+            }
+            DbErr::Conn(RuntimeErr::SqlxError(_)) => {
+                tracing::error!(%error, "the database cannot be reached");
+                Self::unavailable("The server cannot reach its database; try again in a moment.")
+                    .with_retry_after(Duration::from_secs(1))
+            }
+            other => Self::internal(other),
+        }
+    }
+}
+
+/// Maps one named unique constraint to one error.
+pub trait OnConstraint<T> {
+    /// When the unique index `name` (`<table>_<column>…`) was broken, answers `error`.
+    fn on_constraint(self, name: &str, error: impl FnOnce() -> Error) -> Result<T>;
+}
+
+impl<T> OnConstraint<T> for Result<T, DbErr> {
+    #[track_caller]
+    fn on_constraint(self, name: &str, error: impl FnOnce() -> Error) -> Result<T> {
+        self.map_err(|failure| if broken_unique(&failure).is_some_and(|broken| broken == name) { error() } else { failure.into() })
+    }
+}
+
+/// The unique index a statement broke, by its name.
+fn broken_unique(error: &DbErr) -> Option<String> {
+    let Some(SqlErr::UniqueConstraintViolation(message)) = error.sql_err() else { return None };
+    // SQLite: UNIQUE constraint failed: users.email_key, users.other. PostgreSQL: … unique constraint "users_email_key".
+    if let Some((_, columns)) = message.split_once("UNIQUE constraint failed: ") {
+        let mut columns = columns.split(", ").filter_map(|column| column.trim().split_once('.'));
+        let (table, first) = columns.next()?;
+        return Some(columns.fold(format!("{table}_{first}"), |name, (_, column)| format!("{name}_{column}")));
+    }
+    message.split('"').nth(1).map(str::to_owned)
+}
+
+/// A statement with its values, for the few places that write SQL by hand. Values are always bound, never joined into the text.
+pub fn statement(backend: DbBackend, sqlite: &str, postgres: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+    Statement::from_sql_and_values(backend, if backend == DbBackend::Sqlite { sqlite } else { postgres }, values)
+}
+
+/// An error for something a room asked of the database that cannot be.
+#[track_caller]
+pub fn impossible(what: &str) -> Error {
+    debug_assert!(Code::Internal.status() == 500);
+    Error::internal(format!("impossible: {what}"))
+}

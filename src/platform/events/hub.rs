@@ -1,0 +1,149 @@
+//! The newest events in memory, by topic, and who is woken by them.
+//!
+//! Nothing is pushed to a listener: it is woken and takes what it has not seen, at its own pace. So a slow one costs no memory,
+//! and one that falls behind the ring reads the log.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::Notify;
+
+use super::log::{Cursor, Event, Position};
+
+/// The ring of this instance.
+#[derive(Debug)]
+pub(super) struct Hub {
+    ring: Mutex<Ring>,
+    capacity: usize,
+}
+
+#[derive(Debug)]
+struct Ring {
+    /// All kept events, oldest first.
+    events: VecDeque<Arc<Event>>,
+    topics: HashMap<Arc<str>, Topic>,
+    /// Everything after it is in the ring.
+    floor: Position,
+    head: Cursor,
+}
+
+#[derive(Debug, Default)]
+struct Topic {
+    events: VecDeque<Arc<Event>>,
+    listeners: Vec<Arc<Notify>>,
+}
+
+/// What a listener gets when it asks.
+pub(super) enum Taken {
+    /// These, in order; possibly none, and then everything up to the head has been seen.
+    Events(Vec<Arc<Event>>),
+    /// The ring no longer goes back that far: read the log up to here at least.
+    Behind(Position),
+}
+
+impl Hub {
+    pub(super) fn new(head: Cursor, capacity: usize) -> Self {
+        let ring = Ring { events: VecDeque::new(), topics: HashMap::new(), floor: head.position, head };
+        Self { ring: Mutex::new(ring), capacity: capacity.max(1) }
+    }
+
+    fn ring(&self) -> MutexGuard<'_, Ring> {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn head(&self) -> Cursor {
+        self.ring().head
+    }
+
+    /// Takes in what the tailer read, in order, and wakes who follows it.
+    pub(super) fn append(&self, events: impl IntoIterator<Item = Event>) {
+        let mut ring = self.ring();
+        let ring = &mut *ring;
+        let mut woken: Vec<Arc<Notify>> = Vec::new();
+        for event in events {
+            let event = Arc::new(event);
+            ring.head = event.cursor();
+            let topic = ring.topics.entry(event.topic.clone()).or_default();
+            topic.events.push_back(event.clone());
+            woken.extend(topic.listeners.iter().cloned());
+            ring.events.push_back(event);
+            if ring.events.len() > self.capacity {
+                ring.drop_oldest();
+            }
+        }
+        for listener in woken {
+            listener.notify_one();
+        }
+    }
+
+    /// True when the cursor is in the ring, so that no statement is needed to trust it.
+    pub(super) fn vouches_for(&self, cursor: Cursor) -> bool {
+        let ring = self.ring();
+        cursor == ring.head
+            || ring
+                .events
+                .binary_search_by(|event| event.position.cmp(&cursor.position))
+                .is_ok_and(|found| ring.events.get(found).is_some_and(|event| event.cursor() == cursor))
+    }
+
+    /// The events of some topics after a position, at most `limit`.
+    pub(super) fn take(&self, topics: &[Arc<str>], after: Position, limit: usize) -> Taken {
+        let ring = self.ring();
+        if after < ring.floor {
+            return Taken::Behind(ring.floor);
+        }
+        let mut taken: Vec<Arc<Event>> = Vec::new();
+        for topic in topics.iter().filter_map(|topic| ring.topics.get(topic)) {
+            let from = topic.events.partition_point(|event| event.position <= after);
+            taken.extend(topic.events.range(from..).take(limit).cloned());
+        }
+        if topics.len() > 1 {
+            taken.sort_unstable_by_key(|event| event.position);
+            taken.truncate(limit);
+        }
+        Taken::Events(taken)
+    }
+
+    pub(super) fn listen(&self, topic: &Arc<str>, listener: &Arc<Notify>) {
+        self.ring().topics.entry(topic.clone()).or_default().listeners.push(listener.clone());
+    }
+
+    pub(super) fn forget(&self, topic: &Arc<str>, listener: &Arc<Notify>) {
+        let mut ring = self.ring();
+        if let Some(entry) = ring.topics.get_mut(topic) {
+            if let Some(found) = entry.listeners.iter().position(|other| Arc::ptr_eq(other, listener)) {
+                entry.listeners.swap_remove(found);
+            }
+            if entry.is_idle() {
+                ring.topics.remove(topic);
+            }
+        }
+    }
+
+    pub(super) fn listeners(&self) -> (usize, usize) {
+        let ring = self.ring();
+        let listening = ring.topics.values().filter(|topic| !topic.listeners.is_empty());
+        listening.fold((0, 0), |(listeners, topics), topic| (listeners + topic.listeners.len(), topics + 1))
+    }
+}
+
+impl Ring {
+    fn drop_oldest(&mut self) {
+        let Some(oldest) = self.events.pop_front() else { return };
+        self.floor = oldest.position;
+        if let Some(topic) = self.topics.get_mut(&oldest.topic) {
+            topic.events.pop_front();
+            if topic.is_idle() {
+                self.topics.remove(&oldest.topic);
+            }
+        }
+    }
+}
+
+impl Topic {
+    fn is_idle(&self) -> bool {
+        self.events.is_empty() && self.listeners.is_empty()
+    }
+}

@@ -1,0 +1,87 @@
+//! The event log: what happened, in one total order that every reader sees alike.
+//!
+//! - `log` writes and reads it: positions, cursors, the horizon below which nothing can still appear.
+//! - `hub` keeps the newest events in memory by topic and wakes who follows them.
+//! - `tailer` reads the log once for this instance and feeds the hub.
+//! - `follow` is what a listener holds: it resumes from a cursor, catches up, and goes live without a seam.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Database, bus::Bus, tasks::Tasks};
+use crate::{base::error::Result, config};
+
+/// Positions, cursors, appending and reading.
+pub mod log;
+mod follow;
+mod hub;
+mod tailer;
+
+pub use follow::Follower;
+pub use log::{Cursor, Event, IntoEvent, NewEvent, Position};
+
+/// The log as this instance follows it.
+#[derive(Clone, Debug)]
+pub struct Events {
+    hub: Arc<hub::Hub>,
+    database: Database,
+    bus: Bus,
+}
+
+impl Events {
+    pub(super) async fn open(
+        config: &config::database::Database,
+        database: &Database,
+        bus: &Bus,
+        tasks: &Tasks,
+    ) -> Result<Self> {
+        log::ensure_epoch(database).await?;
+        let head = log::head(&database.read()).await?;
+        let hub = Arc::new(hub::Hub::new(head, config.ring));
+        tailer::start(hub.clone(), database.clone(), bus.clone(), tasks, config.poll_interval);
+        Ok(Self { hub, database: database.clone(), bus: bus.clone() })
+    }
+
+    /// The newest position this instance has seen: take it before the first read of a snapshot, and whatever the snapshot misses
+    /// comes after it.
+    pub fn head(&self) -> Cursor {
+        self.hub.head()
+    }
+
+    /// Follows topics from a cursor, or from now.
+    ///
+    /// # Errors
+    /// `CURSOR_EXPIRED` when the log no longer goes back that far or is not the one the cursor came from.
+    pub async fn follow(&self, topics: impl IntoIterator<Item = Arc<str>>, after: Option<Cursor>) -> Result<Follower> {
+        let position = match after {
+            Some(cursor) => self.resolve(cursor).await?,
+            None => self.head().position,
+        };
+        Ok(Follower::new(self.hub.clone(), self.database.clone(), topics, position))
+    }
+
+    /// Says that something was committed: this instance looks at once, the others are told.
+    pub fn hint(&self) {
+        self.bus.hint_events();
+    }
+
+    /// How many listeners follow how many topics, for the metrics.
+    pub fn listeners(&self) -> (usize, usize) {
+        self.hub.listeners()
+    }
+
+    /// Waits until this instance has seen everything committed before the call. For tests and the demo.
+    pub async fn settle(&self) -> Result<()> {
+        let target = log::newest(&self.database.read()).await?;
+        while self.head().position < target {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        Ok(())
+    }
+
+    async fn resolve(&self, cursor: Cursor) -> Result<Position> {
+        if self.hub.vouches_for(cursor) {
+            return Ok(cursor.position);
+        }
+        log::resolve(&self.database.read(), cursor).await
+    }
+}

@@ -1,0 +1,187 @@
+//! Background jobs: rows of our own, enqueued in the write that causes them, so that neither is without the other.
+//!
+//! A worker claims a job for a while (its lease) and gets a fence with it, a number that grows with every claim. Whatever it writes
+//! about the job names its fence, so a worker that lost its lease cannot overwrite what its successor did. Jobs run at least once
+//! and are written to be harmless the second time.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::{ids::JobId, job};
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, Value,
+    sea_query::Expr,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::sync::Notify;
+
+use super::{Platform, bus::Bus, database::statement};
+use crate::base::error::{Error, Result};
+
+/// Something to be done later, at least once.
+pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// Its stable name: rows outlive deployments.
+    const KIND: &'static str;
+    /// How often it is tried before an administrator has to look at it.
+    const ATTEMPTS: i32 = 10;
+
+    /// Two waiting jobs with the same key are one.
+    fn unique_key(&self) -> Option<String> {
+        None
+    }
+}
+
+/// How long a worker may be silent before its job goes to another.
+pub const LEASE: TimeDelta = TimeDelta::seconds(60);
+
+/// Wakes the runner.
+#[derive(Clone, Debug)]
+pub struct Bell(Bus);
+
+impl Bell {
+    pub(super) fn new(bus: Bus) -> Self {
+        Self(bus)
+    }
+
+    /// Something was enqueued, here.
+    pub(super) fn ring(&self) {
+        self.0.hint_jobs();
+    }
+
+    /// Comes when something was enqueued, here or elsewhere.
+    pub fn rung(&self) -> Arc<Notify> {
+        self.0.job_hints()
+    }
+}
+
+pub(super) fn row<J: Job>(job: &J, id: JobId, now: DateTime<Utc>, run_at: DateTime<Utc>) -> Result<job::ActiveModel> {
+    Ok(job::ActiveModel {
+        id: Set(id),
+        kind: Set(J::KIND.to_owned()),
+        payload: Set(serde_json::to_value(job).map_err(Error::internal)?),
+        status: Set(job::Status::Pending),
+        unique_key: Set(job.unique_key().map(|key| format!("{}:{key}", J::KIND))),
+        run_at: Set(run_at),
+        attempts: Set(0),
+        max_attempts: Set(J::ATTEMPTS),
+        locked_until: Set(None),
+        fence: Set(0),
+        last_error: Set(None),
+        created_at: Set(now),
+        updated_at: Set(now),
+    })
+}
+
+/// A job a worker holds.
+#[derive(Clone, Debug, FromQueryResult)]
+pub struct Claimed {
+    /// Which.
+    pub id: JobId,
+    /// What kind.
+    pub kind: String,
+    /// What about.
+    pub payload: serde_json::Value,
+    /// How often it has been tried, this time included.
+    pub attempts: i32,
+    /// How often it may be tried.
+    pub max_attempts: i32,
+    /// The right to write about it.
+    pub fence: i64,
+}
+
+/// Claims the job that has been due longest, if there is one: also one whose worker fell silent.
+pub async fn claim(platform: &Platform) -> Result<Option<Claimed>> {
+    platform
+        .write(async |tx| {
+            let now = tx.now();
+            let due = |one: &str, two: &str| {
+                format!(
+                    "(status = 'PENDING' AND run_at <= {one}) OR (status = 'RUNNING' AND locked_until <= {two}) ORDER BY run_at LIMIT 1"
+                )
+            };
+            let set = "status = 'RUNNING', attempts = attempts + 1, fence = fence + 1";
+            let returning = "RETURNING id, kind, payload, attempts, max_attempts, fence";
+            let sqlite = format!(
+                "UPDATE jobs SET {set}, locked_until = ?, updated_at = ? WHERE id = (SELECT id FROM jobs WHERE {}) {returning}",
+                due("?", "?")
+            );
+            let postgres = format!(
+                "UPDATE jobs SET {set}, locked_until = $1, updated_at = $2 WHERE id = (SELECT id FROM jobs WHERE {} \
+                 FOR UPDATE SKIP LOCKED) {returning}",
+                due("$3", "$4")
+            );
+            let values: [Value; 4] = [(now + LEASE).into(), now.into(), now.into(), now.into()];
+            let claim = statement(tx.get_database_backend(), &sqlite, &postgres, values);
+            Ok(Claimed::find_by_statement(claim).one(tx).await?)
+        })
+        .await
+}
+
+/// When the next job is due, if one waits.
+pub async fn next_due(platform: &Platform) -> Result<Option<DateTime<Utc>>> {
+    use sea_orm::QuerySelect;
+    let due: Option<Option<DateTime<Utc>>> = job::Entity::find()
+        .select_only()
+        .column_as(job::Column::RunAt.min(), "due")
+        .filter(job::Column::Status.eq(job::Status::Pending))
+        .into_tuple()
+        .one(&platform.database.read())
+        .await?;
+    Ok(due.flatten())
+}
+
+impl Claimed {
+    fn mine(&self) -> sea_orm::Condition {
+        sea_orm::Condition::all().add(job::Column::Id.eq(self.id)).add(job::Column::Fence.eq(self.fence))
+    }
+
+    /// Says that the worker is alive. False when the job has gone to another: stop.
+    pub async fn renew(&self, platform: &Platform) -> Result<bool> {
+        platform
+            .write(async |tx| {
+                let renewed = job::Entity::update_many()
+                    .col_expr(job::Column::LockedUntil, Expr::value(tx.now() + LEASE))
+                    .filter(self.mine())
+                    .exec(tx)
+                    .await?;
+                Ok(renewed.rows_affected == 1)
+            })
+            .await
+    }
+
+    /// The job is done: its row goes. False when it had gone to another meanwhile.
+    pub async fn finish(&self, platform: &Platform) -> Result<bool> {
+        platform
+            .write(async |tx| Ok(job::Entity::delete_many().filter(self.mine()).exec(tx).await?.rows_affected == 1))
+            .await
+    }
+
+    /// The job failed: it waits longer each time (1 s, 2 s, 4 s … an hour at most, up to a quarter more by chance), and after its
+    /// last attempt for an administrator.
+    pub async fn fail(&self, platform: &Platform, reason: &str) -> Result<()> {
+        let last = self.attempts >= self.max_attempts;
+        let exponent = u32::try_from(self.attempts.clamp(1, 12) - 1).unwrap_or(0);
+        let wait = 1000u64.saturating_mul(1 << exponent).min(3_600_000);
+        let wait = Duration::from_millis(wait + platform.random.below(wait / 4 + 1));
+        let reason: String = reason.chars().take(2000).collect();
+        platform
+            .write(async |tx| {
+                let status = if last { job::Status::Failed } else { job::Status::Pending };
+                let run_at = tx.now() + TimeDelta::from_std(wait).unwrap_or(TimeDelta::hours(1));
+                let row = job::ActiveModel {
+                    id: NotSet,
+                    status: Set(status),
+                    run_at: Set(run_at),
+                    locked_until: Set(None),
+                    last_error: Set(Some(reason.clone())),
+                    updated_at: Set(tx.now()),
+                    ..Default::default()
+                };
+                job::Entity::update_many().set(row).filter(self.mine()).exec(tx).await?;
+                Ok(())
+            })
+            .await
+    }
+}
+

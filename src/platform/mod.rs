@@ -1,0 +1,174 @@
+//! Floor 2: the doors to the outside, each with a real side and one that lives in this process.
+
+use std::sync::Arc;
+
+use crate::{
+    base::{clock::Clock, error::Result, ids::Ids, random::Random, vault::Vault},
+    config::Config,
+};
+
+/// The databases, and the one way to write.
+pub mod database;
+/// The event log: append, follow, resume.
+pub mod events;
+/// Hints and signals between instances. Lossy by design.
+pub mod bus;
+/// Background jobs, enqueued in the write that causes them.
+pub mod jobs;
+/// Short-lived counters and values.
+pub mod cache;
+/// Mail.
+pub mod mail;
+/// Values a room keeps in this process for a while.
+pub mod memo;
+/// Password hashing, bounded.
+pub mod passwords;
+/// Tasks that a shutdown waits for.
+pub mod tasks;
+
+pub use database::{Database, Reader, Tx};
+
+/// Everything outside, opened once and shared.
+#[derive(Clone, Debug)]
+pub struct Platform(Arc<Doors>);
+
+/// The doors.
+#[derive(Debug)]
+pub struct Doors {
+    /// The time.
+    pub clock: Clock,
+    /// Chance.
+    pub random: Random,
+    /// New ids.
+    pub ids: Ids,
+    /// Secrets at rest.
+    pub vault: Vault,
+    /// The databases.
+    pub database: Database,
+    /// The event log as this instance follows it.
+    pub events: events::Events,
+    /// Hints and signals between instances.
+    pub bus: bus::Bus,
+    /// Wakes the job runner.
+    pub jobs: jobs::Bell,
+    /// Short-lived counters and values.
+    pub cache: cache::Cache,
+    /// Mail.
+    pub mail: mail::Mailer,
+    /// Values a room keeps in this process for a while.
+    pub memo: memo::Memo,
+    /// Password hashing.
+    pub passwords: passwords::Passwords,
+    /// Tasks that a shutdown waits for.
+    pub tasks: tasks::Tasks,
+}
+
+/// What a test may choose; everything else comes from the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Chosen {
+    /// The clock; the machine's unless chosen.
+    pub clock: Option<Clock>,
+    /// Chance; the operating system's unless chosen.
+    pub random: Option<Random>,
+}
+
+impl Platform {
+    /// Opens every door. The database must have been migrated.
+    ///
+    /// # Errors
+    /// What could not be reached, with its address and without its password.
+    pub async fn open(config: &Config, chosen: Chosen) -> Result<Self> {
+        let clock = chosen.clock.unwrap_or_else(Clock::system);
+        let random = chosen.random.unwrap_or_else(Random::system);
+        let ids = Ids::new(clock.clone(), random.clone());
+        let tasks = tasks::Tasks::default();
+        let database = Database::open(&config.database).await?;
+        let bus = bus::Bus::open(&config.cache, &database, &ids, &tasks).await?;
+        let events = events::Events::open(&config.database, &database, &bus, &tasks).await?;
+        Ok(Self(Arc::new(Doors {
+            vault: Vault::new(&vault_keys(config, &random)?, random.clone()),
+            cache: cache::Cache::open(&config.cache, clock.clone()).await?,
+            mail: mail::Mailer::open(&config.mail)?,
+            passwords: passwords::Passwords::new(&config.auth, random.clone())?,
+            jobs: jobs::Bell::new(bus.clone()),
+            memo: memo::Memo::new(clock.clone()),
+            clock,
+            random,
+            ids,
+            database,
+            events,
+            bus,
+            tasks,
+        })))
+    }
+
+    /// Commits what `work` wrote, with its events and jobs, or nothing.
+    ///
+    /// Inside, read through `tx`, and do nothing that waits for anything but the database: on SQLite every other writer waits
+    /// meanwhile. On PostgreSQL the first statement locks the one aggregate whose events must stay in order (see [`Tx::lock`]).
+    pub async fn write<T>(&self, work: impl AsyncFnOnce(&Tx) -> Result<T>) -> Result<T> {
+        let tx = self.database.begin(self.clock.now(), self.ids.clone()).await?;
+        let result = database::guard_against_nesting(work(&tx)).await;
+        let (value, left) = match result {
+            Ok(value) => (value, tx.commit().await?),
+            Err(error) => {
+                tx.rollback().await;
+                return Err(error);
+            }
+        };
+        if left.events {
+            self.events.hint();
+        }
+        if left.jobs {
+            self.jobs.ring();
+        }
+        Ok(value)
+    }
+
+    /// Stops every task and closes the databases.
+    pub async fn close(&self) {
+        self.tasks.stop().await;
+        self.database.close().await;
+    }
+}
+
+impl std::ops::Deref for Platform {
+    type Target = Doors;
+
+    fn deref(&self) -> &Doors {
+        &self.0
+    }
+}
+
+/// The configured keys, or on a laptop the one in `vault.key`, made on first use and readable by its owner only.
+fn vault_keys(config: &Config, random: &Random) -> Result<Vec<[u8; 32]>> {
+    use crate::base::error::Error;
+    if !config.auth.vault_keys.is_empty() {
+        return Ok(config.auth.vault_keys.clone());
+    }
+    let path = config.app.data_dir.join("vault.key");
+    match std::fs::read_to_string(&path) {
+        Ok(text) => crate::config::auth::key(&text)
+            .map(|key| vec![key])
+            .ok_or_else(|| Error::internal(format!("{} does not hold 64 hexadecimal characters", path.display()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let key = random.bytes::<32>();
+            let text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+            std::fs::create_dir_all(&config.app.data_dir).map_err(Error::internal)?;
+            write_private(&path, &text).map_err(Error::internal)?;
+            Ok(vec![key])
+        }
+        Err(error) => Err(Error::internal(format!("{}: {error}", path.display()))),
+    }
+}
+
+fn write_private(path: &std::path::Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}

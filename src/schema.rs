@@ -1,0 +1,186 @@
+//! Floor 6, the roof: the rooms' roots merged into one schema, and the one way to run an operation against it.
+//!
+//! Everything generic ends here: [`Api`] hands out boxed futures and streams, so that transports and tests compile without the
+//! schema's types.
+
+use std::{sync::Arc, time::Duration};
+
+use async_graphql::{
+    EmptyMutation, EmptySubscription, MergedObject, Request, Response, Schema, SDLExportOptions, parser::types::OperationType,
+};
+use futures_util::{
+    FutureExt, StreamExt,
+    future::BoxFuture,
+    stream::{self, BoxStream},
+};
+
+use crate::{
+    access::Op,
+    base::error::{Code, Error},
+    config::Config,
+    graphql::{
+        access::AccessNotes,
+        cost::Cost,
+        error,
+        loader::loaders,
+        precheck::{PrecheckLimits, precheck},
+    },
+};
+
+/// The root of everything that can be read.
+#[derive(MergedObject, Default)]
+pub struct Query(About);
+
+/// About this server.
+#[derive(Default)]
+struct About;
+
+#[async_graphql::Object]
+impl About {
+    /// The version of the server.
+    async fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+}
+
+type Polyphony = Schema<Query, EmptyMutation, EmptySubscription>;
+
+fn build(config: &Config) -> Polyphony {
+    let limits = &config.limits;
+    let mut schema = Schema::build(Query::default(), EmptyMutation, EmptySubscription)
+        .register_output_type::<error::ErrorCode>()
+        .register_output_type::<AccessNotes>()
+        .limit_depth(limits.depth)
+        .limit_complexity(limits.complexity)
+        .limit_directives(limits.directives)
+        .limit_aliases(limits.aliases)
+        .limit_recursive_depth(limits.document_nesting)
+        .extension(Cost { limit: limits.complexity });
+    if !config.app.introspection {
+        schema = schema.disable_introspection().disable_suggestions();
+    }
+    schema.finish()
+}
+
+/// The schema in the schema definition language, as `schema.graphql` keeps it.
+pub fn sdl(config: &Config) -> String {
+    let options = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items().prefer_single_line_descriptions();
+    build(config).sdl_with_options(options)
+}
+
+/// What kind of operation a document asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Reads.
+    Query,
+    /// Changes something.
+    Mutation,
+    /// Follows something.
+    Subscription,
+}
+
+/// A request whose document has been bounded, parsed and found to name one operation.
+pub struct Prepared {
+    request: Request,
+    /// What it asks for.
+    pub kind: Kind,
+}
+
+/// The schema, ready to run operations.
+#[derive(Clone)]
+pub struct Api {
+    schema: Polyphony,
+    config: Arc<Config>,
+}
+
+impl Api {
+    /// Builds the schema.
+    pub fn new(config: Arc<Config>) -> Self {
+        Self { schema: build(&config), config }
+    }
+
+    /// Bounds and parses the document and finds its operation, before anything runs.
+    ///
+    /// # Errors
+    /// QUERY_TOO_COMPLEX, GRAPHQL_PARSE_FAILED, or BAD_REQUEST when `operationName` does not name an operation of the document.
+    pub fn prepare(&self, mut request: Request) -> Result<Prepared, Error> {
+        let limits = &self.config.limits;
+        let bounds = PrecheckLimits {
+            bytes: limits.document_bytes,
+            tokens: limits.document_tokens,
+            nesting: limits.document_nesting,
+            aliases: limits.aliases,
+            directives: limits.directives,
+        };
+        precheck(&request.query, &bounds).map_err(|refusal| {
+            let code = if refusal.is_syntax() { Code::GraphqlParseFailed } else { Code::QueryTooComplex };
+            Error::new(code, refusal.message())
+        })?;
+        let name = request.operation_name.clone();
+        let document = request.parsed_query().map_err(|fault| Error::new(Code::GraphqlParseFailed, fault.message.clone()))?;
+        let mut operations = document.operations.iter();
+        let operation = match &name {
+            Some(name) => operations.find(|(known, _)| known.is_some_and(|known| known == name)).map(|(_, operation)| operation),
+            None => operations.next().map(|(_, operation)| operation).filter(|_| operations.next().is_none()),
+        };
+        let operation = operation.ok_or_else(|| {
+            Error::new(
+                Code::BadRequest,
+                match name {
+                    Some(name) => format!("operationName: the document has no operation called {name:?}."),
+                    None => "operationName: the document has several operations; name the one to run.".to_owned(),
+                },
+            )
+        })?;
+        let kind = match operation.node.ty {
+            OperationType::Query => Kind::Query,
+            OperationType::Mutation => Kind::Mutation,
+            OperationType::Subscription => Kind::Subscription,
+        };
+        Ok(Prepared { request, kind })
+    }
+
+    /// Runs a query or mutation to its end.
+    pub fn execute(&self, op: Arc<Op>, prepared: Prepared) -> BoxFuture<'static, Response> {
+        let (schema, limit) = (self.schema.clone(), self.config.limits.request_timeout);
+        async move {
+            let request = prepared.request.data(op.clone()).data(loaders(op.clone()));
+            let mut response = match tokio::time::timeout(limit, schema.execute(request)).await {
+                Ok(response) => response,
+                Err(_) => too_long(limit),
+            };
+            error::finish(&mut response, &op.request_id, op.platform.clock.now());
+            response
+        }
+        .boxed()
+    }
+
+    /// Runs a subscription; each item is one answer, and the stream ends when the subscription does.
+    pub fn stream(&self, op: Arc<Op>, prepared: Prepared) -> BoxStream<'static, Response> {
+        let request = prepared.request.data(op.clone()).data(loaders(op.clone()));
+        self.schema
+            .execute_stream(request)
+            .map(move |mut response| {
+                error::finish(&mut response, &op.request_id, op.platform.clock.now());
+                response
+            })
+            .boxed()
+    }
+
+    /// An answer that is nothing but this error: for a request that cannot be run.
+    pub fn refusal(&self, error: Error, request_id: &str, now: chrono::DateTime<chrono::Utc>) -> Response {
+        let mut response = Response::from_errors(vec![error::request_error(error)]);
+        error::finish(&mut response, request_id, now);
+        response
+    }
+
+    /// The one-item stream of a refused subscription.
+    pub fn refused_stream(response: Response) -> BoxStream<'static, Response> {
+        stream::once(async move { response }).boxed()
+    }
+}
+
+fn too_long(limit: Duration) -> Response {
+    let sentence = format!("The operation took longer than {} seconds; ask for less at once.", limit.as_secs());
+    Response::from_errors(vec![error::request_error(Error::new(Code::Timeout, sentence))])
+}
