@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_graphql::{
-    EmptyMutation, EmptySubscription, MergedObject, Request, Response, Schema, SDLExportOptions, parser::types::OperationType,
+    EmptySubscription, MergedObject, Request, Response, Schema, SDLExportOptions, parser::types::OperationType,
 };
 use futures_util::{
     FutureExt, StreamExt,
@@ -18,6 +18,7 @@ use crate::{
     access::Op,
     base::error::{Code, Error},
     config::Config,
+    domains::users::graphql::{UsersMutation, UsersQuery},
     graphql::{
         access::AccessNotes,
         cost::Cost,
@@ -27,27 +28,19 @@ use crate::{
     },
 };
 
-/// The root of everything that can be read.
+/// Everything that can be read.
 #[derive(MergedObject, Default)]
-pub struct Query(About);
+pub struct Query(UsersQuery);
 
-/// About this server.
-#[derive(Default)]
-struct About;
+/// Everything that can be changed. The fields of one operation run one after the other, in order.
+#[derive(MergedObject, Default)]
+pub struct Mutation(UsersMutation);
 
-#[async_graphql::Object]
-impl About {
-    /// The version of the server.
-    async fn version(&self) -> &'static str {
-        env!("CARGO_PKG_VERSION")
-    }
-}
-
-type Polyphony = Schema<Query, EmptyMutation, EmptySubscription>;
+type Polyphony = Schema<Query, Mutation, EmptySubscription>;
 
 fn build(config: &Config) -> Polyphony {
     let limits = &config.limits;
-    let mut schema = Schema::build(Query::default(), EmptyMutation, EmptySubscription)
+    let mut schema = Schema::build(Query::default(), Mutation::default(), EmptySubscription)
         .register_output_type::<error::ErrorCode>()
         .register_output_type::<AccessNotes>()
         .limit_depth(limits.depth)

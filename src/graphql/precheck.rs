@@ -1,7 +1,7 @@
 //! What a GraphQL document may weigh before it is parsed, found without recursion.
 //!
-//! The parser recurses once for every bracket and bounds only selection sets, and what it builds is walked and dropped by
-//! recursion too: a few kilobytes of nested literals end the process. So nothing is parsed before this file has seen it.
+//! The parser bounds selection sets only. It watches the stack while it matches a document, but not while it makes the tree of
+//! what it matched: a few kilobytes of nested lists or objects end the process. So nothing is parsed before this file has seen it.
 //!
 //! The lexemes are those of the GraphQL specification, section 2.1. Where the parser (`graphql.pest` of async-graphql-parser)
 //! reads the same text as more tokens than the specification does, its reading is counted. What cannot be a lexeme by either is

@@ -25,7 +25,7 @@ use sea_orm::{
 use super::{events::log, jobs::Job};
 use crate::{
     base::{
-        error::{Code, Error, Result},
+        error::{Error, Result},
         ids::Ids,
     },
     config,
@@ -391,7 +391,7 @@ impl<T> OnConstraint<T> for Result<T, DbErr> {
 }
 
 /// The unique index a statement broke, by its name.
-fn broken_unique(error: &DbErr) -> Option<String> {
+pub fn broken_unique(error: &DbErr) -> Option<String> {
     let Some(SqlErr::UniqueConstraintViolation(message)) = error.sql_err() else { return None };
     // SQLite: UNIQUE constraint failed: users.email_key, users.other. PostgreSQL: … unique constraint "users_email_key".
     if let Some((_, columns)) = message.split_once("UNIQUE constraint failed: ") {
@@ -405,11 +405,4 @@ fn broken_unique(error: &DbErr) -> Option<String> {
 /// A statement with its values, for the few places that write SQL by hand. Values are always bound, never joined into the text.
 pub fn statement(backend: DbBackend, sqlite: &str, postgres: &str, values: impl IntoIterator<Item = Value>) -> Statement {
     Statement::from_sql_and_values(backend, if backend == DbBackend::Sqlite { sqlite } else { postgres }, values)
-}
-
-/// An error for something a room asked of the database that cannot be.
-#[track_caller]
-pub fn impossible(what: &str) -> Error {
-    debug_assert!(Code::Internal.status() == 500);
-    Error::internal(format!("impossible: {what}"))
 }

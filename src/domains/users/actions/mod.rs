@@ -1,0 +1,8 @@
+//! What people do to accounts.
+
+/// Keeping people away.
+pub(super) mod block;
+/// Changing a profile.
+pub(super) mod profile;
+/// Proofs by mailed links.
+pub(super) mod verification;

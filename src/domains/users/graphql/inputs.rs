@@ -1,0 +1,117 @@
+//! Inputs and payloads about people.
+
+use async_graphql::{InputObject, MaybeUndefined, SimpleObject};
+use entity::ids::UserId;
+
+use super::User;
+use crate::{
+    domains::users::ProfileChange,
+    graphql::{
+        node::GlobalId,
+        scalars::{Date, Json},
+    },
+};
+
+/// What to change in the viewer's profile. A field that is left out stays as it is; one that is `null` or empty is emptied.
+#[derive(InputObject)]
+pub struct UpdateProfileInput {
+    /// 3 to 30 letters, digits, dots, dashes or underscores.
+    username: Option<String>,
+    /// A new address; it counts as unproved until its mailed link is followed.
+    email: Option<String>,
+    /// 1 to 100 characters.
+    display_name: Option<String>,
+    /// At most 100 characters.
+    first_name: MaybeUndefined<String>,
+    /// At most 100 characters.
+    last_name: MaybeUndefined<String>,
+    /// At most 2000 characters of plain text.
+    bio: MaybeUndefined<String>,
+    /// At most 200 characters.
+    location: MaybeUndefined<String>,
+    /// At most 200 characters.
+    status_message: MaybeUndefined<String>,
+    /// An http or https address.
+    avatar_url: MaybeUndefined<String>,
+    /// An http or https address.
+    banner_url: MaybeUndefined<String>,
+    /// Between 1900-01-01 and today.
+    birthdate: MaybeUndefined<Date>,
+    /// At most 20 characters.
+    gender: MaybeUndefined<String>,
+    /// A JSON object of at most 16 KiB.
+    social_links: Option<Json>,
+    /// A JSON object of at most 16 KiB.
+    preferences: Option<Json>,
+    /// Show others the whole profile.
+    is_public: Option<bool>,
+    /// The `version` the change was made from; another answers RESOURCE_CONFLICT.
+    expected_version: Option<i32>,
+}
+
+fn patch<T, U>(value: MaybeUndefined<T>, turn: impl Fn(T) -> U) -> Option<Option<U>> {
+    match value {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(None),
+        MaybeUndefined::Value(value) => Some(Some(turn(value))),
+    }
+}
+
+impl From<UpdateProfileInput> for ProfileChange {
+    fn from(input: UpdateProfileInput) -> Self {
+        let same = |text| text;
+        Self {
+            username: input.username,
+            email: input.email,
+            display_name: input.display_name,
+            first_name: patch(input.first_name, same),
+            last_name: patch(input.last_name, same),
+            bio: patch(input.bio, same),
+            location: patch(input.location, same),
+            status_message: patch(input.status_message, same),
+            avatar_url: patch(input.avatar_url, same),
+            banner_url: patch(input.banner_url, same),
+            birthdate: patch(input.birthdate, |day| day.0),
+            gender: patch(input.gender, same),
+            social_links: input.social_links.map(|links| links.0),
+            preferences: input.preferences.map(|preferences| preferences.0),
+            is_public: input.is_public,
+            expected_version: input.expected_version,
+        }
+    }
+}
+
+/// The changed profile.
+#[derive(SimpleObject)]
+pub struct UpdateProfilePayload {
+    /// The viewer.
+    pub user: User,
+}
+
+/// Whom to keep away.
+#[derive(InputObject)]
+pub struct BlockUserInput {
+    /// The person.
+    pub user_id: GlobalId<UserId>,
+}
+
+/// The person who is kept away now.
+#[derive(SimpleObject)]
+pub struct BlockUserPayload {
+    /// The person.
+    pub user: User,
+}
+
+/// Whom to let back in.
+#[derive(InputObject)]
+pub struct UnblockUserInput {
+    /// The person.
+    pub user_id: GlobalId<UserId>,
+}
+
+/// The person who is let back in.
+#[derive(SimpleObject)]
+pub struct UnblockUserPayload {
+    /// The person.
+    pub user: User,
+}

@@ -1,0 +1,11 @@
+//! People in the schema.
+
+mod inputs;
+mod mutation;
+mod query;
+mod types;
+
+pub use mutation::UsersMutation;
+pub use query::UsersQuery;
+pub(super) use types::key_of;
+pub use types::User;

@@ -1,0 +1,102 @@
+//! Reading people.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, Object};
+use entity::{ids::UserId, user};
+use futures_util::FutureExt;
+
+use super::User;
+use crate::{
+    base::{
+        error::{Error, Result},
+        text::fold,
+    },
+    domains::users::{
+        model::Seen,
+        store::{self, Order},
+    },
+    graphql::{
+        cost,
+        loader::ContextExt,
+        node::GlobalId,
+        page::{Connection, PageArgs, Scope},
+    },
+};
+
+/// The order of a list of people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum UserOrder {
+    /// Newest account first.
+    Newest,
+    /// By username.
+    Username,
+}
+
+/// Reading people.
+#[derive(Default)]
+pub struct UsersQuery;
+
+#[Object]
+impl UsersQuery {
+    /// The signed-in person; `null` when nobody is.
+    async fn me(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+        let op = ctx.op();
+        let Some(me) = op.viewer.id() else { return Ok(None) };
+        Ok(store::find(op.read(), &op.viewer, me).await?.map(User::new))
+    }
+
+    /// One person, by id or by username: give exactly one. `null` when there is none the viewer may know of.
+    async fn user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The global id.")] id: Option<GlobalId<UserId>>,
+        #[graphql(desc = "The username, in any case.")] username: Option<String>,
+    ) -> Result<Option<User>> {
+        let op = ctx.op();
+        let seen = match (id, username) {
+            (Some(id), None) => store::find(op.read(), &op.viewer, *id).await?,
+            (None, Some(username)) => store::find_by_username(op.read(), &op.viewer, &fold(&username)).await?,
+            _ => return Err(Error::invalid("id", "goes without username: give exactly one of the two")),
+        };
+        Ok(seen.map(User::new))
+    }
+
+    /// The people whose profiles are public.
+    #[graphql(complexity = "cost::page(first, last, 20, child_complexity)")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a list are those of the schema")]
+    async fn users(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Part of a username or display name, in any case; at most 100 characters.")] search: Option<String>,
+        #[graphql(desc = "The order of the list.", default_with = "UserOrder::Newest")] order_by: UserOrder,
+        #[graphql(desc = "So many from the start, or from `after`; 0 to 100, 20 unless said.")] first: Option<i32>,
+        #[graphql(desc = "Begin behind the row with this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many up to the end, or up to `before`; 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "End before the row with this cursor.")] before: Option<String>,
+    ) -> Result<Connection<User>> {
+        let op = ctx.op().clone();
+        let search = search.map(|text| fold(&text)).filter(|text| !text.is_empty());
+        if search.as_ref().is_some_and(|text| text.chars().count() > 100) {
+            return Err(Error::invalid("search", "takes at most 100 characters"));
+        }
+        let order = match order_by {
+            UserOrder::Newest => Order::Newest,
+            UserOrder::Username => Order::Username,
+        };
+        let scope = Scope::new("users", (&search, order));
+        let window = PageArgs::new(first, after, last, before).window(op.config.limits.page, &scope)?;
+        let page = window.page(store::page(op.read(), &op.viewer, search.as_deref(), order, &window).await?);
+        let key = |row: &user::Model| match order {
+            Order::Newest => row.id.to_string().into(),
+            Order::Username => row.username_key.clone().into(),
+        };
+        let viewer = op.viewer.clone();
+        let count = move || {
+            let (op, search) = (op.clone(), search.clone());
+            async move { store::count(op.read(), &op.viewer, search.as_deref()).await }.boxed()
+        };
+        let node = |row: user::Model| User::new(Seen::by(&viewer, row, false));
+        Ok(Connection::new(page, &scope, key, node, Arc::new(count)))
+    }
+}

@@ -1,0 +1,224 @@
+//! A person.
+
+use std::{collections::HashMap, sync::Arc};
+
+use async_graphql::{Context, ID, Object};
+use entity::ids::{TypedId, UserId};
+use futures_util::{FutureExt, future::BoxFuture};
+
+use crate::{
+    base::error::{Error, Result},
+    domains::users::{loaders::UserById, model::Seen, store},
+    graphql::{
+        access::{Requires, access},
+        cost,
+        loader::{ContextExt, Rows},
+        node,
+        page::{Connection, PageArgs, Scope},
+        prefetch::{Edges, Selected},
+        scalars::{Date, DateTime, Json},
+    },
+};
+
+/// A person.
+#[derive(Clone, Debug)]
+pub struct User(Arc<Seen>);
+
+impl User {
+    /// From an account as the viewer sees it.
+    pub fn new(seen: Seen) -> Self {
+        Self(Arc::new(seen))
+    }
+
+    /// A person met by way of shared content; `None` when the account is gone.
+    pub async fn load(ctx: &Context<'_>, id: UserId) -> Result<Option<Self>> {
+        Ok(ctx.loaders().load_one(UserById(id)).await?.map(Self::new))
+    }
+
+    /// Several of them at once, for a prefetch.
+    pub async fn load_many(rows: &Rows, ids: Vec<UserId>) -> Result<HashMap<UserId, Self>> {
+        let seen = store::seen_by_ids(rows.0.read(), &rows.0.viewer, &ids).await?;
+        Ok(seen.into_iter().map(|(id, seen)| (id, Self::new(seen))).collect())
+    }
+
+    /// Whose account it is.
+    pub fn key(&self) -> UserId {
+        self.0.row.id
+    }
+
+    /// Only for eyes that see the whole profile.
+    fn open<'a, T>(&'a self, value: &'a Option<T>) -> Option<&'a T> {
+        value.as_ref().filter(|_| !self.0.is_card)
+    }
+
+    /// Only for the owner; administrators have their own fields.
+    pub fn owner(&self, ctx: &Context<'_>) -> Result<()> {
+        if ctx.op().viewer.is(self.0.row.id) {
+            return Ok(());
+        }
+        ctx.op().viewer.person()?;
+        Err(Error::denied("Only the owner of the account may see this."))
+    }
+}
+
+/// The id inside a cursor of the directory.
+pub(in crate::domains::users) fn key_of(cursor: &str) -> Result<UserId> {
+    UserId::parse(cursor).map_err(|error| Error::invalid("after", error.to_string()))
+}
+
+/// A person. A private profile, and that of somebody who blocked the viewer, is a card: id, names and picture.
+#[Object]
+impl User {
+    /// The global id.
+    #[graphql(complexity = 0)]
+    async fn id(&self) -> ID {
+        node::id(self.0.row.id)
+    }
+
+    /// The name for @mentions and addresses; `null` for an imported account that has not chosen one.
+    async fn username(&self) -> Option<&String> {
+        self.0.row.username.as_ref()
+    }
+
+    /// How the person is called.
+    async fn display_name(&self) -> &str {
+        &self.0.row.display_name
+    }
+
+    /// Their picture.
+    async fn avatar_url(&self) -> Option<&String> {
+        self.0.row.avatar_url.as_ref()
+    }
+
+    /// The picture behind the profile.
+    async fn banner_url(&self) -> Option<&String> {
+        self.open(&self.0.row.banner_url)
+    }
+
+    /// About the person, in plain text.
+    async fn bio(&self) -> Option<&String> {
+        self.open(&self.0.row.bio)
+    }
+
+    /// Where they are.
+    async fn location(&self) -> Option<&String> {
+        self.open(&self.0.row.location)
+    }
+
+    /// What they are up to.
+    async fn status_message(&self) -> Option<&String> {
+        self.open(&self.0.row.status_message)
+    }
+
+    /// Addresses elsewhere, by name.
+    async fn social_links(&self) -> Option<Json> {
+        (!self.0.is_card).then(|| Json(self.0.row.social_links.clone()))
+    }
+
+    /// Others see the whole profile.
+    async fn is_public(&self) -> bool {
+        self.0.row.is_public
+    }
+
+    /// When the account was made.
+    async fn created_at(&self) -> DateTime {
+        self.0.row.created_at.into()
+    }
+
+    /// The viewer keeps this person away.
+    #[graphql(directive = access::apply(Requires::SignedIn))]
+    async fn is_blocked(&self, ctx: &Context<'_>) -> Result<bool> {
+        let me = ctx.op().viewer.person()?.id;
+        let blocks = store::blocked_between(ctx.op().read(), me, &[self.0.row.id]).await?;
+        Ok(blocks.iter().any(|block| block.blocker_id == me))
+    }
+
+    /// Their email address.
+    #[graphql(directive = access::apply(Requires::Owner))]
+    async fn email(&self, ctx: &Context<'_>) -> Result<Option<&String>> {
+        self.owner(ctx)?;
+        Ok(self.0.row.email.as_ref())
+    }
+
+    /// When the email address was proved; `null` while it is only claimed.
+    #[graphql(directive = access::apply(Requires::Owner))]
+    async fn email_verified_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime>> {
+        self.owner(ctx)?;
+        Ok(self.0.row.email_verified_at.map(DateTime))
+    }
+
+    /// First name.
+    #[graphql(directive = access::apply(Requires::Owner))]
+    async fn first_name(&self, ctx: &Context<'_>) -> Result<Option<&String>> {
+        self.owner(ctx)?;
+        Ok(self.0.row.first_name.as_ref())
+    }
+
+    /// Last name.
+    #[graphql(directive = access::apply(Requires::Owner))]
+    async fn last_name(&self, ctx: &Context<'_>) -> Result<Option<&String>> {
+        self.owner(ctx)?;
+        Ok(self.0.row.last_name.as_ref())
+    }
+
+    /// The day they were born.
+    #[graphql(directive = access::apply(Requires::Owner))]
+    async fn birthdate(&self, ctx: &Context<'_>) -> Result<Option<Date>> {
+        self.owner(ctx)?;
+        Ok(self.0.row.birthdate.map(Date))
+    }
+
+    /// As they say it.
+    #[graphql(directive = access::apply(Requires::Owner))]
+    async fn gender(&self, ctx: &Context<'_>) -> Result<Option<&String>> {
+        self.owner(ctx)?;
+        Ok(self.0.row.gender.as_ref())
+    }
+
+    /// Settings of the front end, as it last wrote them.
+    #[graphql(directive = access::apply(Requires::Owner))]
+    async fn preferences(&self, ctx: &Context<'_>) -> Result<Option<Json>> {
+        self.owner(ctx)?;
+        Ok(Some(Json(self.0.row.preferences.clone())))
+    }
+
+    /// Grows with every change of the profile; pass it as `expectedVersion` so that a change made elsewhere is not overwritten.
+    #[graphql(directive = access::apply(Requires::Owner))]
+    async fn version(&self, ctx: &Context<'_>) -> Result<Option<i32>> {
+        self.owner(ctx)?;
+        Ok(Some(self.0.row.version))
+    }
+
+    /// The people this person keeps away, newest account first.
+    #[graphql(
+        directive = access::apply(Requires::Owner),
+        complexity = "cost::page(first, last, 20, child_complexity)"
+    )]
+    async fn blocked_users(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the start, or from `after`; 0 to 100, 20 unless said.")] first: Option<i32>,
+        #[graphql(desc = "Begin behind the row with this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many up to the end, or up to `before`; 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "End before the row with this cursor.")] before: Option<String>,
+    ) -> Result<Option<Connection<User>>> {
+        self.owner(ctx)?;
+        let (op, me) = (ctx.op().clone(), self.0.row.id);
+        let scope = Scope::new("blockedUsers", me);
+        let window = PageArgs::new(first, after, last, before).window(op.config.limits.page, &scope)?;
+        let page = window.page(store::blocked_page(op.read(), me, &window).await?);
+        let viewer = op.viewer.clone();
+        let count = move || {
+            let op = op.clone();
+            async move { store::blocked_count(op.read(), me).await }.boxed()
+        };
+        let node = |row: entity::user::Model| Self::new(Seen::by(&viewer, row, false));
+        Ok(Some(Connection::new(page, &scope, |row| row.id.to_string().into(), node, Arc::new(count))))
+    }
+}
+
+impl Edges for User {
+    fn prefetch<'a>(_: &'a [&'a Self], _: &'a Selected<'a>, _: &'a Rows) -> BoxFuture<'a, ()> {
+        std::future::ready(()).boxed()
+    }
+}

@@ -1,0 +1,33 @@
+//! People: their accounts as others see them, and who keeps whom away.
+//!
+//! Who may: everybody reads public profiles; a private profile, and one whose owner is shown only because of shared content, is a
+//! reduced card; names, birth date, address and settings are their owner's. Only owners change a profile.
+//! Emits: `user.updated`, `user.blocked`, `user.unblocked` on the person's own topic.
+//! Listens to: nothing.
+//! Invariants: a username and an address belong to one account, whatever their case and width; a block makes the blocker invisible
+//! to the blocked in lists and by name, and never removes what both wrote in shared rooms.
+
+/// The room's GraphQL.
+pub mod graphql;
+
+mod actions;
+mod error;
+mod events;
+mod jobs;
+mod loaders;
+mod model;
+mod policy;
+mod store;
+
+pub use actions::{
+    block::{block, unblock},
+    profile::{ProfileChange, update_profile},
+    verification::{complete, request_password_reset, request_verification},
+};
+pub use events::{UserEvent, topic};
+pub use jobs::{FindAccountToMail, MailProof, find_account_to_mail, mail_proof};
+pub use loaders::UserById;
+pub use model::Seen;
+pub use store::{
+    blocked_between, by_ids, by_username_keys, find_by_login, insert, lock, purge_verifications, seen_by_ids, taken, touch_login,
+};

@@ -1,0 +1,23 @@
+//! Pure rules of accounts.
+
+use entity::user;
+
+use crate::access::{BaseRole, Viewer};
+
+/// An account as a viewer sees it.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// The row.
+    pub row: user::Model,
+    /// Show no more than name and picture.
+    pub is_card: bool,
+}
+
+impl Seen {
+    /// How much of a row the viewer sees when the row may be seen at all. `blocked` says that its owner keeps the viewer away.
+    pub fn by(viewer: &Viewer, row: user::Model, blocked: bool) -> Self {
+        let open = row.is_public && !blocked && row.suspended_at.is_none();
+        let is_card = !(open || viewer.is(row.id) || viewer.has(BaseRole::Moderator));
+        Self { row, is_card }
+    }
+}
