@@ -18,7 +18,10 @@ use crate::{
     access::Op,
     base::error::{Code, Error},
     config::Config,
-    domains::users::graphql::{UsersMutation, UsersQuery},
+    domains::{
+        auth::graphql::{AuthMutation, AuthQuery, RolesMutation},
+        users::graphql::{UsersMutation, UsersQuery},
+    },
     graphql::{
         access::AccessNotes,
         cost::Cost,
@@ -30,11 +33,11 @@ use crate::{
 
 /// Everything that can be read.
 #[derive(MergedObject, Default)]
-pub struct Query(UsersQuery);
+pub struct Query(UsersQuery, AuthQuery);
 
 /// Everything that can be changed. The fields of one operation run one after the other, in order.
 #[derive(MergedObject, Default)]
-pub struct Mutation(UsersMutation);
+pub struct Mutation(UsersMutation, AuthMutation, RolesMutation);
 
 type Polyphony = Schema<Query, Mutation, EmptySubscription>;
 

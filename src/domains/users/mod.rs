@@ -22,7 +22,7 @@ mod store;
 pub use actions::{
     block::{block, unblock},
     profile::{ProfileChange, update_profile},
-    verification::{complete, request_password_reset, request_verification},
+    verification::{ask_for_proof, complete, request_password_reset, request_verification},
 };
 pub use events::{UserEvent, topic};
 pub use jobs::{FindAccountToMail, MailProof, find_account_to_mail, mail_proof};
