@@ -122,7 +122,8 @@ pub async fn claim(platform: &Platform) -> Result<Option<Claimed>> {
 pub async fn any_due(platform: &Platform) -> Result<bool> {
     let now = platform.clock.now();
     let waiting = Condition::all().add(job::Column::Status.eq(job::Status::Pending)).add(job::Column::RunAt.lte(now));
-    let abandoned = Condition::all().add(job::Column::Status.eq(job::Status::Running)).add(job::Column::LockedUntil.lte(now));
+    let abandoned =
+        Condition::all().add(job::Column::Status.eq(job::Status::Running)).add(job::Column::LockedUntil.lte(now));
     let due = job::Entity::find()
         .select_only()
         .column(job::Column::Id)
@@ -186,4 +187,3 @@ impl Claimed {
             .await
     }
 }
-

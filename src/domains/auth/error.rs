@@ -56,7 +56,9 @@ impl From<AuthError> for Error {
             AuthError::PersonNotFound => Self::not_found("There is no such person."),
             AuthError::SystemRole => Self::rule("This role belongs to the system: it cannot be renamed or deleted."),
             AuthError::RoleNameTaken => Self::conflict("Another role has this name.").with_field("input.name"),
-            AuthError::LastAdmin => Self::rule("Somebody has to remain administrator; grant the role to another person first."),
+            AuthError::LastAdmin => {
+                Self::rule("Somebody has to remain administrator; grant the role to another person first.")
+            }
         }
     }
 }

@@ -26,7 +26,8 @@ pub async fn purge_expired(op: &Op, _: PurgeExpired) -> Result<()> {
     loop {
         let gone = op
             .write(async |tx| {
-                Ok(store::purge(tx, tx.now() - TimeDelta::days(7), BATCH).await? + users::purge_verifications(tx, BATCH).await?)
+                Ok(store::purge(tx, tx.now() - TimeDelta::days(7), BATCH).await?
+                    + users::purge_verifications(tx, BATCH).await?)
             })
             .await?;
         if gone < BATCH {

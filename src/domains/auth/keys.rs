@@ -6,7 +6,10 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use ed25519_dalek::{SigningKey, pkcs8::EncodePrivateKey};
-use entity::{ids::{SigningKeyId, TypedId}, signing_key};
+use entity::{
+    ids::{SigningKeyId, TypedId},
+    signing_key,
+};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
@@ -133,10 +136,8 @@ pub async fn jwks(platform: &Platform) -> Result<serde_json::Value> {
 
 /// Makes a new key a week before the newest stops signing, and clears away those that verify no more.
 pub(super) async fn rotate(platform: &Platform, config: &Config) -> Result<()> {
-    let newest = signing_key::Entity::find()
-        .order_by_desc(signing_key::Column::Id)
-        .one(&platform.database.read())
-        .await?;
+    let newest =
+        signing_key::Entity::find().order_by_desc(signing_key::Column::Id).one(&platform.database.read()).await?;
     if newest.is_none_or(|key| key.signs_until < platform.clock.now() + TimeDelta::days(7)) {
         make(platform, config).await?;
     }

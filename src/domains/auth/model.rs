@@ -65,9 +65,30 @@ pub fn digest(token: &str) -> String {
 
 /// Passwords everybody tries first, folded; those shorter than the least length need no mention.
 const COMMON: [&str; 24] = [
-    "password123", "password1234", "passwordpassword", "1234567890", "12345678910", "123456789012", "0123456789", "qwertyuiop",
-    "qwertyuiop123", "1q2w3e4r5t", "1q2w3e4r5t6y", "qwerty12345", "qwerty123456", "iloveyou123", "administrator", "letmein123",
-    "letmein1234", "welcome123", "welcome1234", "changeme123", "abcdefghij", "abc1234567", "football123", "sunshine123",
+    "password123",
+    "password1234",
+    "passwordpassword",
+    "1234567890",
+    "12345678910",
+    "123456789012",
+    "0123456789",
+    "qwertyuiop",
+    "qwertyuiop123",
+    "1q2w3e4r5t",
+    "1q2w3e4r5t6y",
+    "qwerty12345",
+    "qwerty123456",
+    "iloveyou123",
+    "administrator",
+    "letmein123",
+    "letmein1234",
+    "welcome123",
+    "welcome1234",
+    "changeme123",
+    "abcdefghij",
+    "abc1234567",
+    "football123",
+    "sunshine123",
 ];
 
 /// At least 10 characters, at most 256, of any kind; not one everybody tries, not made of one's own names.
@@ -104,7 +125,9 @@ mod tests {
         for password in ["correct horse", "päßwörter gehen auch", "margarete likes trains", &"x1".repeat(128)] {
             assert!(good(password), "{password}");
         }
-        for password in ["short", "Password1234", "aaaaaaaaaaaa", "Margarete123", "grete@example.org1", &"x1".repeat(129)] {
+        for password in
+            ["short", "Password1234", "aaaaaaaaaaaa", "Margarete123", "grete@example.org1", &"x1".repeat(129)]
+        {
             assert!(!good(password), "{password}");
         }
     }

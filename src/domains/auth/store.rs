@@ -9,7 +9,8 @@ use entity::{
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
     sea_query::{Expr, ExprTrait, OnConflict, Query},
 };
 
@@ -158,9 +159,10 @@ pub async fn sessions_stats(db: &impl ConnectionTrait, user: UserId, now: DateTi
         )
     };
     let (sqlite, postgres) = (sql("?1", "?2"), sql("$1", "$2"));
-    let row = Row::find_by_statement(statement(db.get_database_backend(), &sqlite, &postgres, [now.into(), user.0.into()]))
-        .one(db)
-        .await?;
+    let row =
+        Row::find_by_statement(statement(db.get_database_backend(), &sqlite, &postgres, [now.into(), user.0.into()]))
+            .one(db)
+            .await?;
     Ok(row.map_or([0; 4], |row| [row.active, row.expired, row.revoked, row.devices]))
 }
 
@@ -259,8 +261,10 @@ pub async fn purge(tx: &Tx, before: DateTime<Utc>, limit: u64) -> Result<u64> {
         .limit(limit)
         .take();
     let over = Condition::any().add(session::Column::ExpiresAt.lt(before)).add(session::Column::RevokedAt.lt(before));
-    let sessions = Query::select().column(session::Column::Id).from(session::Entity).cond_where(over).limit(limit).take();
-    let tokens = refresh_token::Entity::delete_many().filter(refresh_token::Column::Id.in_subquery(tokens)).exec(tx).await?;
+    let sessions =
+        Query::select().column(session::Column::Id).from(session::Entity).cond_where(over).limit(limit).take();
+    let tokens =
+        refresh_token::Entity::delete_many().filter(refresh_token::Column::Id.in_subquery(tokens)).exec(tx).await?;
     let sessions = session::Entity::delete_many().filter(session::Column::Id.in_subquery(sessions)).exec(tx).await?;
     Ok(tokens.rows_affected + sessions.rows_affected)
 }
@@ -295,7 +299,10 @@ pub async fn roles_count(db: &impl ConnectionTrait) -> Result<i64> {
 
 /// What some roles allow.
 pub async fn permissions_of(db: &impl ConnectionTrait, roles: &[RoleId]) -> Result<Vec<(RoleId, permission::Model)>> {
-    let pairs = role_permission::Entity::find().filter(role_permission::Column::RoleId.is_in(roles.iter().copied())).all(db).await?;
+    let pairs = role_permission::Entity::find()
+        .filter(role_permission::Column::RoleId.is_in(roles.iter().copied()))
+        .all(db)
+        .await?;
     let ids = pairs.iter().map(|pair| pair.permission_id);
     let rows = permission::Entity::find()
         .filter(permission::Column::Id.is_in(ids))
@@ -303,7 +310,11 @@ pub async fn permissions_of(db: &impl ConnectionTrait, roles: &[RoleId]) -> Resu
         .all(db)
         .await?;
     let of = |row: &permission::Model| {
-        pairs.iter().filter(|pair| pair.permission_id == row.id).map(|pair| (pair.role_id, row.clone())).collect::<Vec<_>>()
+        pairs
+            .iter()
+            .filter(|pair| pair.permission_id == row.id)
+            .map(|pair| (pair.role_id, row.clone()))
+            .collect::<Vec<_>>()
     };
     Ok(rows.iter().flat_map(of).collect())
 }
@@ -321,7 +332,8 @@ pub async fn grants_of(
         .order_by_asc(user_role::Column::Id)
         .all(db)
         .await?;
-    let roles = role::Entity::find().filter(role::Column::Id.is_in(grants.iter().map(|grant| grant.role_id))).all(db).await?;
+    let roles =
+        role::Entity::find().filter(role::Column::Id.is_in(grants.iter().map(|grant| grant.role_id))).all(db).await?;
     let with_role = |grant: user_role::Model| {
         let role = roles.iter().find(|role| role.id == grant.role_id)?.clone();
         Some((grant, role))

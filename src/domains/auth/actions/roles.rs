@@ -120,7 +120,12 @@ pub async fn delete_role(op: &Op, id: RoleId) -> Result<()> {
 }
 
 /// Grants a role, perhaps until a date. Again changes the date.
-pub async fn assign_role(op: &Op, user: UserId, role: RoleId, expires_at: Option<DateTime<Utc>>) -> Result<user::Model> {
+pub async fn assign_role(
+    op: &Op,
+    user: UserId,
+    role: RoleId,
+    expires_at: Option<DateTime<Utc>>,
+) -> Result<user::Model> {
     let permit = op.permit::<ManageRoles, _>(AllRoles)?;
     if expires_at.is_some_and(|until| until <= op.platform.clock.now()) {
         return Err(Error::invalid("input.expiresAt", "takes a moment in the future"));

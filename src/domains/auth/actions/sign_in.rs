@@ -242,7 +242,13 @@ async fn current_roles(op: &Op, session: &session::Model) -> Result<Roles> {
     Ok(standing.map(|standing| Roles::from_names(standing.roles.iter().map(String::as_str))).unwrap_or_default())
 }
 
-async fn issue(op: &Op, user: user::Model, session: session::Model, refresh_token: String, roles: Roles) -> Result<Issued> {
+async fn issue(
+    op: &Op,
+    user: user::Model,
+    session: session::Model,
+    refresh_token: String,
+    roles: Roles,
+) -> Result<Issued> {
     let now = op.platform.clock.now();
     let expires_in = i64::try_from(op.config.auth.access_lifetime.as_secs()).map_err(Error::internal)?;
     let claims = Claims {

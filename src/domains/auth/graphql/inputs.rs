@@ -3,10 +3,7 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, SimpleObject};
 use entity::ids::{RoleId, SessionId, UserId};
 
-use super::{
-    Role, Session, cookies,
-    types::Scopes,
-};
+use super::{Role, Session, cookies, types::Scopes};
 use crate::{
     domains::{auth::Issued, users::graphql::User},
     graphql::{node::GlobalId, scalars::DateTime},

@@ -7,14 +7,17 @@ use super::{
     inputs::{
         RefreshSessionInput, RefreshSessionPayload, RequestPasswordResetInput, RequestPasswordResetPayload,
         ResendVerificationEmailInput, ResendVerificationEmailPayload, ResetPasswordInput, ResetPasswordPayload,
-        RevokeSessionInput, RevokeSessionPayload, SignInInput, SignInPayload, SignOutInput, SignOutPayload, SignUpInput,
-        SignUpPayload, SignedIn, VerifyEmailInput, VerifyEmailPayload,
+        RevokeSessionInput, RevokeSessionPayload, SignInInput, SignInPayload, SignOutInput, SignOutPayload,
+        SignUpInput, SignUpPayload, SignedIn, VerifyEmailInput, VerifyEmailPayload,
     },
 };
 use crate::{
     base::error::{Error, Result},
     domains::{
-        auth::{SignIn, SignOutScope, SignUp, refresh, reset_password, revoke_session, sign_in, sign_out, sign_up, verify_email},
+        auth::{
+            SignIn, SignOutScope, SignUp, refresh, reset_password, revoke_session, sign_in, sign_out, sign_up,
+            verify_email,
+        },
         users::{self, graphql::User},
     },
     graphql::{
@@ -41,7 +44,9 @@ impl AuthMutation {
     /// Signs in with username or email address. INVALID_CREDENTIALS is the one answer to every reason not to.
     async fn sign_in(&self, ctx: &Context<'_>, input: SignInInput) -> Result<SignInPayload> {
         let SignInInput { login, password, device } = input;
-        Ok(SignInPayload { signed_in: SignedIn::new(ctx, sign_in(ctx.op(), SignIn { login, password, device }).await?) })
+        Ok(SignInPayload {
+            signed_in: SignedIn::new(ctx, sign_in(ctx.op(), SignIn { login, password, device }).await?),
+        })
     }
 
     /// Exchanges a refresh token for a new pair. A lost answer may be asked for again within a minute; later, or once the successor
