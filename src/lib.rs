@@ -10,3 +10,6 @@ pub mod graphql;
 pub mod schema;
 pub mod domains;
 pub mod worker;
+pub mod demo;
+pub mod app;
+pub mod commands;

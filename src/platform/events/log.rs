@@ -231,6 +231,23 @@ pub(crate) async fn newest(reader: &Reader) -> Result<Position> {
     Ok(row.map(Event::from).map_or_else(Position::default, |event| event.position))
 }
 
+/// How many committed events stand after a position, horizon or not.
+pub(crate) async fn count_after(reader: &Reader, position: Position) -> Result<u64> {
+    let row = reader
+        .query_one_raw(statement(
+            reader.get_database_backend(),
+            "SELECT count(*) AS lag FROM events WHERE number > ?",
+            "SELECT count(*) AS lag FROM events WHERE (epoch, transaction_id, number) > ($1, $2, $3)",
+            match reader.get_database_backend() {
+                DbBackend::Sqlite => vec![position.number.into()],
+                _ => vec![position.epoch.into(), position.transaction.into(), position.number.into()],
+            },
+        ))
+        .await?;
+    let lag: i64 = row.map(|row| row.try_get("", "lag")).transpose()?.unwrap_or(0);
+    Ok(lag.unsigned_abs())
+}
+
 /// Makes sure that a cursor is of this log and still within it.
 pub(crate) async fn resolve(reader: &Reader, cursor: Cursor) -> Result<Position> {
     let backend = reader.get_database_backend();
