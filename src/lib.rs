@@ -9,3 +9,4 @@ pub mod access;
 pub mod graphql;
 pub mod schema;
 pub mod domains;
+pub mod http;
