@@ -26,8 +26,8 @@ use crate::{
     },
     graphql::{
         access::AccessNotes,
-        cost::Cost,
         error,
+        execution::Execution,
         loader::loaders,
         precheck::{PrecheckLimits, precheck},
     },
@@ -53,7 +53,7 @@ fn build(config: &Config) -> Polyphony {
         .limit_directives(limits.directives)
         .limit_aliases(limits.aliases)
         .limit_recursive_depth(limits.document_nesting)
-        .extension(Cost { limit: limits.complexity });
+        .extension(Execution { limit: limits.complexity });
     if !config.app.introspection {
         schema = schema.disable_introspection().disable_suggestions();
     }
