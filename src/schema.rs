@@ -3,6 +3,10 @@
 //! Everything generic ends here: [`Api`] hands out boxed futures and streams, so that transports and tests compile without the
 //! schema's types.
 
+mod node;
+
+pub use node::Node;
+
 use std::{sync::Arc, time::Duration};
 
 use async_graphql::{
@@ -35,7 +39,7 @@ use crate::{
 
 /// Everything that can be read.
 #[derive(MergedObject, Default)]
-pub struct Query(UsersQuery, AuthQuery, OperationsQuery);
+pub struct Query(UsersQuery, AuthQuery, OperationsQuery, node::NodeQuery);
 
 /// Everything that can be changed. The fields of one operation run one after the other, in order.
 #[derive(MergedObject, Default)]
