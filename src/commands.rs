@@ -1,6 +1,6 @@
 //! Floor 7: what can be told on the command line.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{io::IsTerminal, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::{Parser, Subcommand};
 
@@ -230,7 +230,10 @@ fn start_log(config: &config::log::Log) {
     let filter = EnvFilter::try_new(&config.filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let registry = tracing_subscriber::registry().with(filter);
     match config.format {
-        config::log::Format::Text => registry.with(fmt::layer().with_writer(std::io::stderr)).init(),
+        config::log::Format::Text => {
+            let colours = std::io::stderr().is_terminal();
+            registry.with(fmt::layer().with_ansi(colours).with_writer(std::io::stderr)).init();
+        }
         config::log::Format::Json => registry.with(fmt::layer().json().with_writer(std::io::stderr)).init(),
     }
 }

@@ -65,7 +65,7 @@ impl User {
 
     /// Only for the owner; administrators have their own fields.
     pub fn owner(&self, ctx: &Context<'_>) -> Result<()> {
-        if ctx.op().viewer.is(self.0.row.id) {
+        if self.0.is_own {
             return Ok(());
         }
         ctx.op().viewer.person()?;
