@@ -126,7 +126,8 @@ impl Api {
     /// Bounds and parses the document and finds its operation, before anything runs.
     ///
     /// # Errors
-    /// QUERY_TOO_COMPLEX, GRAPHQL_PARSE_FAILED, or BAD_REQUEST when `operationName` does not name an operation of the document.
+    /// QUERY_TOO_COMPLEX, GRAPHQL_PARSE_FAILED, BAD_REQUEST when `operationName` does not name an operation of the document, or
+    /// GRAPHQL_VALIDATION_FAILED when a required variable is missing.
     pub fn prepare(&self, mut request: Request) -> Result<Prepared, Error> {
         let limits = &self.config.limits;
         let bounds = PrecheckLimits {
@@ -163,6 +164,20 @@ impl Api {
             OperationType::Subscription => Kind::Subscription,
         };
         let name = known.map(ToString::to_string);
+        let required: Vec<_> = operation
+            .node
+            .variable_definitions
+            .iter()
+            .map(|variable| &variable.node)
+            .filter(|variable| !variable.var_type.node.nullable && variable.default_value.is_none())
+            .map(|variable| (variable.name.node.clone(), variable.var_type.node.to_string()))
+            .collect();
+        // The library takes a missing variable for null wherever the argument would take null.
+        let missing = |name| matches!(request.variables.get(name), None | Some(Value::Null));
+        if let Some((name, kind)) = required.iter().find(|(name, _)| missing(name)) {
+            let sentence = format!("Variable \"${name}\" of required type \"{kind}\" was not provided.");
+            return Err(Error::new(Code::GraphqlValidationFailed, sentence));
+        }
         Ok(Prepared { request, kind, name })
     }
 
