@@ -29,5 +29,6 @@ pub use jobs::{FindAccountToMail, MailProof, find_account_to_mail, mail_proof};
 pub use loaders::UserById;
 pub use model::Seen;
 pub use store::{
-    blocked_between, by_ids, by_username_keys, find_by_login, insert, lock, purge_verifications, seen_by_ids, taken, touch_login,
+    blocked_between, by_ids, by_username_keys, find_by_login, insert, lock, purge_verifications, seen_by_ids, taken,
+    touch_login,
 };
