@@ -9,3 +9,7 @@ pub mod access;
 pub mod graphql;
 pub mod schema;
 pub mod domains;
+pub mod worker;
+pub mod demo;
+pub mod app;
+pub mod commands;

@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_graphql::{
-    EmptySubscription, MergedObject, Request, Response, Schema, SDLExportOptions, parser::types::OperationType,
+    EmptySubscription, MergedObject, Request, Response, SDLExportOptions, Schema, parser::types::OperationType,
 };
 use futures_util::{
     FutureExt, StreamExt,
@@ -18,7 +18,11 @@ use crate::{
     access::Op,
     base::error::{Code, Error},
     config::Config,
-    domains::users::graphql::{UsersMutation, UsersQuery},
+    domains::{
+        auth::graphql::{AuthMutation, AuthQuery, RolesMutation},
+        operations::graphql::{OperationsMutation, OperationsQuery},
+        users::graphql::{UsersMutation, UsersQuery},
+    },
     graphql::{
         access::AccessNotes,
         cost::Cost,
@@ -30,11 +34,11 @@ use crate::{
 
 /// Everything that can be read.
 #[derive(MergedObject, Default)]
-pub struct Query(UsersQuery);
+pub struct Query(UsersQuery, AuthQuery, OperationsQuery);
 
 /// Everything that can be changed. The fields of one operation run one after the other, in order.
 #[derive(MergedObject, Default)]
-pub struct Mutation(UsersMutation);
+pub struct Mutation(UsersMutation, AuthMutation, RolesMutation, OperationsMutation);
 
 type Polyphony = Schema<Query, Mutation, EmptySubscription>;
 
@@ -57,7 +61,11 @@ fn build(config: &Config) -> Polyphony {
 
 /// The schema in the schema definition language, as `schema.graphql` keeps it.
 pub fn sdl(config: &Config) -> String {
-    let options = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items().prefer_single_line_descriptions();
+    let options = SDLExportOptions::new()
+        .sorted_fields()
+        .sorted_arguments()
+        .sorted_enum_items()
+        .prefer_single_line_descriptions();
     build(config).sdl_with_options(options)
 }
 
@@ -110,10 +118,13 @@ impl Api {
             Error::new(code, refusal.message())
         })?;
         let name = request.operation_name.clone();
-        let document = request.parsed_query().map_err(|fault| Error::new(Code::GraphqlParseFailed, fault.message.clone()))?;
+        let document =
+            request.parsed_query().map_err(|fault| Error::new(Code::GraphqlParseFailed, fault.message.clone()))?;
         let mut operations = document.operations.iter();
         let operation = match &name {
-            Some(name) => operations.find(|(known, _)| known.is_some_and(|known| known == name)).map(|(_, operation)| operation),
+            Some(name) => {
+                operations.find(|(known, _)| known.is_some_and(|known| known == name)).map(|(_, operation)| operation)
+            }
             None => operations.next().map(|(_, operation)| operation).filter(|_| operations.next().is_none()),
         };
         let operation = operation.ok_or_else(|| {

@@ -5,3 +5,5 @@
 pub mod users;
 /// Sign-up, sign-in, sessions, tokens, roles.
 pub mod auth;
+/// What administrators see of the machine: background jobs.
+pub mod operations;

@@ -56,7 +56,10 @@ fn foreign(error: &ServerError) -> Error {
         Code::ValidationFailed
     } else if message.starts_with(" --> ") {
         Code::GraphqlParseFailed
-    } else if lower.contains("too complex") || lower.contains("too deep") || lower.contains("too many") || lower.contains("recursion depth")
+    } else if lower.contains("too complex")
+        || lower.contains("too deep")
+        || lower.contains("too many")
+        || lower.contains("recursion depth")
     {
         Code::QueryTooComplex
     } else {
@@ -106,7 +109,8 @@ impl async_graphql::OutputType for ErrorCode {
         registry.create_output_type::<Self, _>(MetaTypeId::Enum, |_| MetaType::Enum {
             name: "ErrorCode".into(),
             description: Some(
-                "The stable code of an error, in `errors[].extensions.code`. Decide by it, never by the message.".into(),
+                "The stable code of an error, in `errors[].extensions.code`. Decide by it, never by the message."
+                    .into(),
             ),
             enum_values: Code::ALL
                 .iter()

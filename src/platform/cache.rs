@@ -104,7 +104,8 @@ impl Cache {
     /// Keeps a value for a while.
     pub async fn put(&self, key: &str, value: &str, keep: Duration) {
         if let Some(mut redis) = self.redis.clone() {
-            let kept: redis::RedisResult<()> = redis.set_ex(format!("polyphony:{key}"), value, keep.as_secs().max(1)).await;
+            let kept: redis::RedisResult<()> =
+                redis.set_ex(format!("polyphony:{key}"), value, keep.as_secs().max(1)).await;
             if kept.is_ok() {
                 return;
             }

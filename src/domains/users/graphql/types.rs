@@ -8,7 +8,10 @@ use futures_util::{FutureExt, future::BoxFuture};
 
 use crate::{
     base::error::{Error, Result},
-    domains::users::{loaders::UserById, model::Seen, store},
+    domains::{
+        auth::graphql::{RoleGrant, Session, SessionStats},
+        users::{loaders::UserById, model::Seen, store},
+    },
     graphql::{
         access::{Requires, access},
         cost,
@@ -187,6 +190,39 @@ impl User {
     async fn version(&self, ctx: &Context<'_>) -> Result<Option<i32>> {
         self.owner(ctx)?;
         Ok(Some(self.0.row.version))
+    }
+
+    /// The roles this person holds. Administrators see everybody's.
+    #[graphql(directive = access::apply(Requires::Owner))]
+    async fn roles(&self, ctx: &Context<'_>) -> Result<Option<Vec<RoleGrant>>> {
+        if ctx.op().viewer.admin().is_err() {
+            self.owner(ctx)?;
+        }
+        Ok(Some(RoleGrant::of(ctx, self.0.row.id).await?))
+    }
+
+    /// The devices where this person is signed in, newest first.
+    #[graphql(
+        directive = access::apply(Requires::Owner),
+        complexity = "cost::page(first, last, 20, child_complexity)"
+    )]
+    async fn sessions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the start, or from `after`; 0 to 100, 20 unless said.")] first: Option<i32>,
+        #[graphql(desc = "Begin behind the row with this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many up to the end, or up to `before`; 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "End before the row with this cursor.")] before: Option<String>,
+    ) -> Result<Option<Connection<Session>>> {
+        self.owner(ctx)?;
+        Ok(Some(Session::page_of(ctx, self.0.row.id, PageArgs::new(first, after, last, before)).await?))
+    }
+
+    /// This person's sessions in numbers.
+    #[graphql(directive = access::apply(Requires::Owner))]
+    async fn session_stats(&self, ctx: &Context<'_>) -> Result<Option<SessionStats>> {
+        self.owner(ctx)?;
+        Ok(Some(SessionStats::of(ctx, self.0.row.id).await?))
     }
 
     /// The people this person keeps away, newest account first.
