@@ -1,1 +1,6 @@
-//! x
+//! The rules of the rooms, tried through GraphQL as a client would.
+
+mod users;
+mod sign_in;
+mod conversations;
+mod live;

@@ -30,6 +30,12 @@ impl Dump {
         Self(dump)
     }
 
+    /// How many rows a table has.
+    #[track_caller]
+    pub fn count(&self, table: &str) -> usize {
+        self.0.get(table).unwrap_or_else(|| panic!("no table {table}")).len()
+    }
+
     /// Nothing has changed since `before`.
     #[track_caller]
     pub fn assert_unchanged(&self, before: &Self, after_what: &str) {

@@ -90,6 +90,11 @@ impl Person {
         Self::signed_in(&caller, &self.username, &self.email, &answer, "signIn")
     }
 
+    /// The same person with another access token.
+    pub fn with_tokens(&self, access_token: &str) -> Self {
+        Self { caller: self.caller.with_token(Some(access_token)), ..self.clone() }
+    }
+
     /// The same sign-in at another server.
     pub fn at(&self, instance: &Instance) -> Self {
         Self { caller: self.caller.at(instance), ..self.clone() }

@@ -19,7 +19,7 @@ use tokio_tungstenite::{
     tungstenite::{Message as Wire, client::IntoClientRequest, http::HeaderValue},
 };
 
-use super::{Answer, within};
+use super::{Answer, spawn, within};
 
 /// How a socket was closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,6 +172,12 @@ impl Socket {
     }
 }
 
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
 /// What came of a subscription.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Frame {
@@ -261,9 +267,4 @@ fn read(mut frame: Value) -> Frame {
         Some("complete") => Frame::Complete,
         _ => panic!("an unknown frame: {frame}"),
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the client's tasks end with their socket, not with the server's")]
-fn spawn(task: impl Future<Output = ()> + Send + 'static) {
-    tokio::spawn(task);
 }

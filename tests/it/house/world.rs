@@ -1,7 +1,6 @@
 //! A world: a database, one or more servers on it, a clock that stands still, a mailbox, and the people in it.
 
 use std::{
-    net::SocketAddr,
     panic::AssertUnwindSafe,
     path::Path,
     sync::{
@@ -16,19 +15,22 @@ use entity::{ids::TypedId, job, role, user_role};
 use futures_util::{FutureExt, future::BoxFuture};
 use polyphony::{
     access::{BaseRole, Op},
+    app::{App, listen},
     base::{clock::Clock, random::Random},
     config::{Config, Env},
     platform::{Chosen, Platform},
 };
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Backend, Caller, Person,
     database::Home,
     dump::Dump,
     mailbox::{self, Mail},
-    skip,
+    skip, spawn, within,
 };
 
 /// When every world begins.
@@ -62,8 +64,14 @@ pub struct World {
     pub clock: Clock,
     home: Home,
     folder: TempDir,
-    instances: Mutex<Vec<Instance>>,
+    instances: Mutex<Vec<Running>>,
     count: AtomicU64,
+}
+
+struct Running {
+    instance: Instance,
+    shutdown: CancellationToken,
+    served: JoinHandle<polyphony::base::error::Result<()>>,
 }
 
 impl World {
@@ -104,16 +112,13 @@ impl World {
         let config = Arc::new(config);
         // Every instance draws other numbers, or they would make the same ids.
         let chosen = Chosen { clock: Some(self.clock.clone()), random: Some(Random::seeded(number)) };
-        let platform = Platform::open(&config, chosen).await.unwrap();
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let app = App::open(config.clone(), chosen).await.unwrap();
+        let listener = listen(&config).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let router = polyphony::http::router(platform.clone(), config.clone());
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        platform.tasks.spawn_until_stop(async move {
-            axum::serve(listener, service).await.unwrap();
-        });
-        let instance = Instance { platform, config, url };
-        self.instances.lock().unwrap().push(instance.clone());
+        let instance = Instance { platform: app.platform.clone(), config, url };
+        let shutdown = CancellationToken::new();
+        let served = spawn(app.serve(listener, shutdown.clone()));
+        self.instances.lock().unwrap().push(Running { instance: instance.clone(), shutdown, served });
         instance
     }
 
@@ -136,15 +141,18 @@ impl World {
         ]))
         .unwrap();
         config.database.durable = false;
+        config.database.migrate_on_start = false;
         config.database.poll_interval = Duration::from_millis(20);
         config.auth.argon2_memory_kib = 8;
         config.auth.argon2_passes = 1;
+        // The tests' clients hang up by themselves; who does not is not waited for.
+        config.limits.drain = Duration::from_millis(50);
         config
     }
 
     /// The first server.
     pub fn first(&self) -> Instance {
-        self.instances.lock().unwrap()[0].clone()
+        self.instances.lock().unwrap()[0].instance.clone()
     }
 
     /// The doors of the first server.
@@ -272,9 +280,9 @@ impl World {
 
     /// Waits until every server has seen everything that was committed.
     pub async fn settle(&self) {
-        let instances = self.instances.lock().unwrap().clone();
-        for instance in instances {
-            super::within("the log to be read", instance.platform.events.settle()).await.unwrap();
+        let events: Vec<_> = self.instances.lock().unwrap().iter().map(|running| running.instance.platform.events.clone()).collect();
+        for events in events {
+            within("the log to be read", events.settle()).await.unwrap();
         }
     }
 
@@ -289,8 +297,9 @@ impl World {
     }
 
     async fn close(self) {
-        for instance in self.instances.into_inner().unwrap() {
-            instance.platform.close().await;
+        for running in self.instances.into_inner().unwrap() {
+            running.shutdown.cancel();
+            within("the server to stop", running.served).await.unwrap().unwrap();
         }
         self.home.remove().await;
     }
