@@ -6,7 +6,8 @@
 use std::{sync::Arc, time::Duration};
 
 use async_graphql::{
-    EmptySubscription, MergedObject, Request, Response, SDLExportOptions, Schema, parser::types::OperationType,
+    EmptySubscription, MergedObject, Name, Request, Response, SDLExportOptions, Schema, Value,
+    parser::types::OperationType,
 };
 use futures_util::{
     FutureExt, StreamExt,
@@ -85,6 +86,24 @@ pub struct Prepared {
     request: Request,
     /// What it asks for.
     pub kind: Kind,
+    /// The name the document gives the operation.
+    pub name: Option<String>,
+}
+
+impl Prepared {
+    /// Goes on behind this cursor, if the operation declares a variable `$after`.
+    pub fn resume_after(&mut self, cursor: &str) {
+        let name = self.name.as_deref();
+        let Ok(document) = self.request.parsed_query() else { return };
+        let mut operations = document.operations.iter();
+        let operation = operations.find(|(known, _)| known.map(|known| known.as_str()) == name);
+        let declared = operation.is_some_and(|(_, operation)| {
+            operation.node.variable_definitions.iter().any(|variable| variable.node.name.node == "after")
+        });
+        if declared {
+            self.request.variables.insert(Name::new("after"), Value::from(cursor));
+        }
+    }
 }
 
 /// The schema, ready to run operations.
@@ -122,12 +141,10 @@ impl Api {
             request.parsed_query().map_err(|fault| Error::new(Code::GraphqlParseFailed, fault.message.clone()))?;
         let mut operations = document.operations.iter();
         let operation = match &name {
-            Some(name) => {
-                operations.find(|(known, _)| known.is_some_and(|known| known == name)).map(|(_, operation)| operation)
-            }
-            None => operations.next().map(|(_, operation)| operation).filter(|_| operations.next().is_none()),
+            Some(name) => operations.find(|(known, _)| known.is_some_and(|known| known == name)),
+            None => operations.next().filter(|_| operations.next().is_none()),
         };
-        let operation = operation.ok_or_else(|| {
+        let (known, operation) = operation.ok_or_else(|| {
             Error::new(
                 Code::BadRequest,
                 match name {
@@ -141,7 +158,8 @@ impl Api {
             OperationType::Mutation => Kind::Mutation,
             OperationType::Subscription => Kind::Subscription,
         };
-        Ok(Prepared { request, kind })
+        let name = known.map(ToString::to_string);
+        Ok(Prepared { request, kind, name })
     }
 
     /// Runs a query or mutation to its end.

@@ -27,6 +27,8 @@ const SWEEP: usize = 10_000;
 pub struct Cache {
     clock: Clock,
     redis: Option<ConnectionManager>,
+    /// Redis is configured; if it could not be reached at the start, this process counts alone.
+    wants_redis: bool,
     local: Arc<Mutex<HashMap<String, (String, DateTime<Utc>)>>>,
 }
 
@@ -45,7 +47,7 @@ impl Cache {
                 }
             }
         };
-        Ok(Self { clock, redis, local: Arc::default() })
+        Ok(Self { clock, redis, wants_redis: config.redis_url.is_some(), local: Arc::default() })
     }
 
     /// Adds one to a counter that starts again after `window`; gives the new count and when it starts again.
@@ -99,6 +101,14 @@ impl Cache {
         let seconds = left.as_secs().max(1);
         Err(Error::new(Code::RateLimitExceeded, format!("Too many attempts; try again in {seconds} seconds."))
             .with_retry_after(Duration::from_secs(seconds)))
+    }
+
+    /// Whether Redis answers. Without Redis there is nothing to reach.
+    pub async fn is_reachable(&self) -> Result<bool> {
+        match self.redis.clone() {
+            Some(mut redis) => redis.ping::<String>().await.map(|_| true).map_err(Error::internal),
+            None => Ok(!self.wants_redis),
+        }
     }
 
     /// Keeps a value for a while.

@@ -100,6 +100,12 @@ impl Database {
         })
     }
 
+    /// One round trip, for the probes.
+    pub async fn ping(&self) -> Result<()> {
+        self.reader.execute_unprepared("SELECT 1").await?;
+        Ok(())
+    }
+
     pub(super) async fn close(&self) {
         let _ = self.reader.clone().close().await;
         let _ = self.writer.clone().close().await;
