@@ -2,5 +2,3 @@
 
 mod users;
 mod sign_in;
-mod conversations;
-mod live;

@@ -1,1 +1,5 @@
-//! x
+//! The one address, by its transports.
+
+mod http;
+mod websocket;
+mod sse;

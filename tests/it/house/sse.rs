@@ -18,7 +18,8 @@ pub struct Sse {
 }
 
 impl Sse {
-    pub(super) fn new(response: reqwest::Response) -> Self {
+    /// Reads the events of an answer.
+    pub fn new(response: reqwest::Response) -> Self {
         let content_type = response.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
         Self {
             status: response.status().as_u16(),
