@@ -1,6 +1,6 @@
 //! Floor 7: what can be told on the command line.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::{io::IsTerminal, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::{Parser, Subcommand};
 
@@ -109,7 +109,11 @@ async fn run(command: Command, config: Arc<Config>) -> Result<ExitCode> {
             let platform = Platform::open(&config, Chosen::default()).await?;
             let filled = demo::fill_if_empty(&config, &platform).await?;
             platform.close().await;
-            say(if filled { "The database holds the demo data now." } else { "The database is not empty; nothing was changed." });
+            say(if filled {
+                "The database holds the demo data now."
+            } else {
+                "The database is not empty; nothing was changed."
+            });
         }
         Command::Schema => say(schema::sdl(&config).trim_end()),
         Command::Config => {
@@ -174,7 +178,11 @@ async fn doctor(config: &Config) -> Result<ExitCode> {
         Ok(pending) => Err(format!("{url}, {pending} migrations have not been applied")),
         Err(error) => Err(readable(&error)),
     };
-    report("database", state, "Check DATABASE_URL and that the server runs; apply migrations with `polyphony migrate up`.");
+    report(
+        "database",
+        state,
+        "Check DATABASE_URL and that the server runs; apply migrations with `polyphony migrate up`.",
+    );
     if let Some(url) = &config.cache.redis_url {
         let answer = ping_redis(url).await.map(|()| config::without_password(url));
         report("Redis", answer, "Check REDIS_URL; without Redis, unset it: counters then live in the process.");
@@ -191,8 +199,13 @@ async fn doctor(config: &Config) -> Result<ExitCode> {
             };
             report("mail", mail, "Check SMTP_URL; on a laptop unset it, and mail goes into a folder.");
             if let Ok(lag) = platform.events.lag().await {
-                let state = if lag < 1000 { Ok(format!("{lag} events waiting")) } else { Err(format!("{lag} events waiting")) };
-                report("event log", state, "An old transaction holds the log's horizon back: look for it in pg_stat_activity.");
+                let state =
+                    if lag < 1000 { Ok(format!("{lag} events waiting")) } else { Err(format!("{lag} events waiting")) };
+                report(
+                    "event log",
+                    state,
+                    "An old transaction holds the log's horizon back: look for it in pg_stat_activity.",
+                );
             }
             platform.close().await;
         }
@@ -217,7 +230,10 @@ fn start_log(config: &config::log::Log) {
     let filter = EnvFilter::try_new(&config.filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let registry = tracing_subscriber::registry().with(filter);
     match config.format {
-        config::log::Format::Text => registry.with(fmt::layer().with_writer(std::io::stderr)).init(),
+        config::log::Format::Text => {
+            let colours = std::io::stderr().is_terminal();
+            registry.with(fmt::layer().with_ansi(colours).with_writer(std::io::stderr)).init();
+        }
         config::log::Format::Json => registry.with(fmt::layer().json().with_writer(std::io::stderr)).init(),
     }
 }

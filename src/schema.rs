@@ -3,6 +3,10 @@
 //! Everything generic ends here: [`Api`] hands out boxed futures and streams, so that transports and tests compile without the
 //! schema's types.
 
+mod node;
+
+pub use node::Node;
+
 use std::{sync::Arc, time::Duration};
 
 use async_graphql::{
@@ -26,8 +30,8 @@ use crate::{
     },
     graphql::{
         access::AccessNotes,
-        cost::Cost,
         error,
+        execution::Execution,
         loader::loaders,
         precheck::{PrecheckLimits, precheck},
     },
@@ -35,7 +39,7 @@ use crate::{
 
 /// Everything that can be read.
 #[derive(MergedObject, Default)]
-pub struct Query(UsersQuery, AuthQuery, OperationsQuery);
+pub struct Query(UsersQuery, AuthQuery, OperationsQuery, node::NodeQuery);
 
 /// Everything that can be changed. The fields of one operation run one after the other, in order.
 #[derive(MergedObject, Default)]
@@ -53,7 +57,7 @@ fn build(config: &Config) -> Polyphony {
         .limit_directives(limits.directives)
         .limit_aliases(limits.aliases)
         .limit_recursive_depth(limits.document_nesting)
-        .extension(Cost { limit: limits.complexity });
+        .extension(Execution { limit: limits.complexity });
     if !config.app.introspection {
         schema = schema.disable_introspection().disable_suggestions();
     }
@@ -122,7 +126,8 @@ impl Api {
     /// Bounds and parses the document and finds its operation, before anything runs.
     ///
     /// # Errors
-    /// QUERY_TOO_COMPLEX, GRAPHQL_PARSE_FAILED, or BAD_REQUEST when `operationName` does not name an operation of the document.
+    /// QUERY_TOO_COMPLEX, GRAPHQL_PARSE_FAILED, BAD_REQUEST when `operationName` does not name an operation of the document, or
+    /// GRAPHQL_VALIDATION_FAILED when a required variable is missing.
     pub fn prepare(&self, mut request: Request) -> Result<Prepared, Error> {
         let limits = &self.config.limits;
         let bounds = PrecheckLimits {
@@ -159,6 +164,20 @@ impl Api {
             OperationType::Subscription => Kind::Subscription,
         };
         let name = known.map(ToString::to_string);
+        let required: Vec<_> = operation
+            .node
+            .variable_definitions
+            .iter()
+            .map(|variable| &variable.node)
+            .filter(|variable| !variable.var_type.node.nullable && variable.default_value.is_none())
+            .map(|variable| (variable.name.node.clone(), variable.var_type.node.to_string()))
+            .collect();
+        // The library takes a missing variable for null wherever the argument would take null.
+        let missing = |name| matches!(request.variables.get(name), None | Some(Value::Null));
+        if let Some((name, kind)) = required.iter().find(|(name, _)| missing(name)) {
+            let sentence = format!("Variable \"${name}\" of required type \"{kind}\" was not provided.");
+            return Err(Error::new(Code::GraphqlValidationFailed, sentence));
+        }
         Ok(Prepared { request, kind, name })
     }
 

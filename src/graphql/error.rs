@@ -50,7 +50,11 @@ fn foreign(error: &ServerError) -> Error {
         // A resolver let some other error through by a question mark: its text is not for clients.
         return Error::internal(error.message.clone());
     }
-    let message = error.message.clone();
+    // `Failed to parse "ID": expected …`: the library's words about its own types say nothing to a client.
+    let message = match error.message.strip_prefix("Failed to parse \"").and_then(|rest| rest.split_once("\": ")) {
+        Some((_, what)) => what.to_owned(),
+        None => error.message.clone(),
+    };
     let lower = message.to_ascii_lowercase();
     let code = if !error.path.is_empty() {
         Code::ValidationFailed

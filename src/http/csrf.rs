@@ -131,3 +131,41 @@ fn is_allowed(headers: &HeaderMap, authority: Option<&str>, app: &App) -> Option
     let public = || app.public_url.as_deref().is_some_and(|url| url.eq_ignore_ascii_case(origin));
     Some(same_host() || listed() || public())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Env};
+
+    fn app(origins: &'static str) -> App {
+        let settings = [("ALLOWED_ORIGINS", origins), ("PUBLIC_URL", "https://api.example.org")];
+        Config::read(&mut Env::of(settings)).unwrap().app
+    }
+
+    fn allowed(origin: Option<&str>, app: &App) -> Option<bool> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, "localhost:8000".parse().unwrap());
+        if let Some(origin) = origin {
+            headers.insert(header::ORIGIN, origin.parse().unwrap());
+        }
+        is_allowed(&headers, None, app)
+    }
+
+    #[test]
+    fn cookies_are_for_our_own_pages() {
+        let listed = app("https://app.example.org");
+        for (origin, expected) in [
+            (None, None),
+            (Some("http://localhost:8000"), Some(true)),
+            (Some("https://app.example.org"), Some(true)),
+            (Some("https://api.example.org"), Some(true)),
+            (Some("https://app.example.org.evil.example"), Some(false)),
+            (Some("https://evil.example"), Some(false)),
+            (Some("http://localhost:8001"), Some(false)),
+            (Some("null"), Some(false)),
+        ] {
+            assert_eq!(allowed(origin, &listed), expected, "{origin:?}");
+        }
+        assert_eq!(allowed(Some("https://evil.example"), &app("*")), Some(false));
+    }
+}

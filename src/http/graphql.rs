@@ -33,8 +33,10 @@ const LINGER: usize = 16;
 pub(super) async fn endpoint(extract::State(state): extract::State<State>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let id = RequestId::of(&parts.extensions);
+    let upgrades =
+        parts.headers.get(header::UPGRADE).is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket"));
     // Over HTTP/2 a socket starts with CONNECT.
-    if parts.method == Method::CONNECT || parts.method == Method::GET && parts.headers.contains_key(header::UPGRADE) {
+    if parts.method == Method::CONNECT || parts.method == Method::GET && upgrades {
         return websocket::upgrade(state, parts).await;
     }
     if parts.method != Method::GET && parts.method != Method::POST {
@@ -42,7 +44,8 @@ pub(super) async fn endpoint(extract::State(state): extract::State<State>, reque
         return allow(answer::refuse(&state, &id, error, Media::Json, Stage::Refused), "GET, POST");
     }
     let accepted = negotiate::accepted(&parts.headers);
-    let media = accepted.media.unwrap_or(Media::Json);
+    // Who takes nothing but events reads an error by its status.
+    let media = accepted.media.unwrap_or(Media::GraphqlResponse);
     let refuse = |error, stage| answer::refuse(&state, &id, error, media, stage);
     if accepted.media.is_none() && !accepted.events {
         let sentence =
@@ -69,7 +72,7 @@ pub(super) async fn endpoint(extract::State(state): extract::State<State>, reque
         Ok(prepared) => prepared,
         Err(error) => return refuse(error, Stage::Reached),
     };
-    let facts = Facts { kind: Some(name(prepared.kind)), operation: prepared.name.clone(), codes: Vec::new() };
+    let facts = Facts { kind: Some(name(prepared.kind)), operation: title(&prepared), codes: Vec::new() };
     let response = 'answer: {
         if prepared.kind == Kind::Mutation && parts.method == Method::GET {
             let error = Error::new(Code::MethodNotAllowed, "Mutations are sent by POST.");
@@ -129,6 +132,11 @@ pub(super) fn name(kind: Kind) -> &'static str {
         Kind::Mutation => "mutation",
         Kind::Subscription => "subscription",
     }
+}
+
+/// The name of an operation, for the log: what the document says, cut.
+pub(super) fn title(prepared: &Prepared) -> Option<String> {
+    prepared.name.as_ref().map(|name| name.chars().take(64).collect())
 }
 
 async fn read(state: &State, parts: &Parts, body: Body) -> Result<async_graphql::Request> {

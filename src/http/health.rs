@@ -101,7 +101,7 @@ async fn check(state: &State) -> Report {
         (true, false) => "degraded",
         (true, true) => "ok",
     };
-    let line = |(ok, ms): (bool, f64)| json!({ "ok": ok, "ms": (ms * 1000.0).round() / 1000.0 });
+    let line = |(ok, ms): (bool, f64)| json!({ "ok": ok, "ms": ms });
     let backend = if platform.database.is_sqlite() { "sqlite" } else { "postgres" };
     let mut checks = json!({ "database": line(database), "cache": line(cache), "mail": line(mail) });
     checks["database"]["backend"] = backend.into();
@@ -129,5 +129,5 @@ async fn timed(check: impl Future<Output = Result<bool>>) -> (bool, f64) {
         }
         Err(_) => false,
     };
-    (ok, started.elapsed().as_secs_f64() * 1000.0)
+    (ok, layers::millis(started.elapsed()))
 }

@@ -1,11 +1,15 @@
 //! What every request passes: its id, a line in the log, metrics, panics, and the headers of every answer.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     body::Body,
     extract::{self, MatchedPath, Request},
-    http::{Extensions, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::Response,
 };
@@ -20,7 +24,7 @@ use super::{
     State,
     answer::{self, Facts, Stage},
     metrics,
-    negotiate::Media,
+    negotiate::{self, Media},
 };
 use crate::{
     base::error::{Code, Error},
@@ -53,12 +57,15 @@ pub(super) async fn frame(extract::State(state): extract::State<State>, mut requ
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().cloned();
+    let accept = request.headers().get(header::ACCEPT).cloned();
     request.extensions_mut().insert(id.clone());
     let mut response = match AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Ok(response) => response,
         Err(panic) => {
             let error = Error::internal(format!("a panic: {}", panic_text(panic.as_ref())));
-            answer::refuse(&state, &id, error, Media::Json, Stage::Refused)
+            let accept = accept.map(|accept| HeaderMap::from_iter([(header::ACCEPT, accept)])).unwrap_or_default();
+            let media = negotiate::accepted(&accept).media.unwrap_or(Media::Json);
+            answer::refuse(&state, &id, error, media, Stage::Refused)
         }
     };
     if let Ok(value) = HeaderValue::from_str(&id.0) {
@@ -68,7 +75,7 @@ pub(super) async fn frame(extract::State(state): extract::State<State>, mut requ
     let facts = response.extensions_mut().remove::<Facts>().unwrap_or_default();
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     metrics::request(facts.kind.unwrap_or(route), response.status(), elapsed);
-    log(&method, &path, response.status(), elapsed.as_secs_f64() * 1000.0, &id, &facts);
+    log(&method, &path, response.status(), millis(elapsed), &id, &facts);
     response
 }
 
@@ -87,6 +94,11 @@ fn log(method: &Method, path: &str, status: StatusCode, ms: f64, id: &RequestId,
 
 fn is_routine(path: &str) -> bool {
     matches!(path, "/health" | "/healthz" | "/readyz" | "/metrics" | "/favicon.ico") || path.starts_with("/playground/")
+}
+
+/// Milliseconds, to the microsecond.
+pub(super) fn millis(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
 }
 
 /// What a panic said. For the log only.
@@ -133,7 +145,7 @@ pub(super) fn cors(app: &App) -> CorsLayer {
             HeaderName::from_static("x-ratelimit-remaining"),
             HeaderName::from_static("x-ratelimit-reset"),
         ])
-        .max_age(std::time::Duration::from_secs(7200));
+        .max_age(Duration::from_secs(7200));
     match &app.origins {
         Origins::Any => layer.allow_origin(Any),
         Origins::Listed(list) => {

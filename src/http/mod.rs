@@ -44,6 +44,8 @@ mod layers;
 mod playground;
 /// Probes for people and for Kubernetes.
 mod health;
+/// The public keys of our access tokens.
+mod keys;
 /// Figures for Prometheus.
 mod metrics;
 
@@ -102,6 +104,7 @@ pub fn router(state: State) -> Router {
     let routes = Router::new()
         .route("/graphql", any(graphql::endpoint))
         .route("/csrf-token", get(csrf::issue))
+        .route("/.well-known/jwks.json", get(keys::jwks))
         .route("/", get(playground::index))
         .route("/playground", get(playground::index))
         .route("/playground/{*path}", get(playground::asset))

@@ -39,11 +39,9 @@ pub(super) struct Accepted {
 
 /// Reads `Accept`.
 pub(super) fn accepted(headers: &HeaderMap) -> Accepted {
-    let mut ranges = Vec::new();
-    for value in headers.get_all(header::ACCEPT) {
-        ranges.extend(value.to_str().unwrap_or_default().split(',').filter_map(range));
-    }
-    if ranges.is_empty() {
+    let values = || headers.get_all(header::ACCEPT).iter().map(|value| value.to_str().unwrap_or_default());
+    let ranges: Vec<_> = values().flat_map(|value| value.split(',')).filter_map(range).collect();
+    if values().all(|value| value.trim().is_empty()) {
         return Accepted { media: Some(Media::Json), events: false, prefers_events: false };
     }
     let modern = weigh(&ranges, "application", "graphql-response+json");

@@ -35,9 +35,6 @@ use crate::{
     schema::{Kind, Prepared},
 };
 
-/// Frames that leave together before the clock of the write starts again.
-const BATCH: usize = 32;
-
 /// A socket whose viewer is known.
 pub(super) struct Session {
     state: State,
@@ -154,26 +151,28 @@ async fn read(session: &Arc<Session>, stream: &mut Stream, frames: mpsc::Sender<
 
 async fn write(session: &Session, sink: &mut Sink, mut outbox: mpsc::Receiver<Frame>) {
     while let Some(first) = outbox.recv().await {
-        let batch = async {
-            let mut next = Some(first);
-            for _ in 0..BATCH {
-                let Some(frame) = next else { break };
-                if session.releases(&frame) {
-                    sink.feed(frame.message).await?;
-                }
-                next = outbox.try_recv().ok();
+        // What waits already leaves together, in as few packets as it fits.
+        let mut next = Some(first);
+        while let Some(frame) = next {
+            if session.releases(&frame) && !in_time(session, sink.feed(frame.message)).await {
+                return;
             }
-            if let Some(frame) = next.filter(|frame| session.releases(frame)) {
-                sink.feed(frame.message).await?;
-            }
-            sink.flush().await
-        };
-        match tokio::time::timeout(WRITE_TIMEOUT, batch).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return tracing::debug!(socket = &*session.id.0, %error, "a socket broke"),
-            Err(_) => return tracing::debug!(socket = &*session.id.0, "a socket is not read at its other end"),
+            next = outbox.try_recv().ok();
+        }
+        if !in_time(session, sink.flush()).await {
+            return;
         }
     }
+}
+
+/// Whether a step of writing succeeded before the reader at the other end counts as gone.
+async fn in_time(session: &Session, step: impl Future<Output = Result<(), axum::Error>>) -> bool {
+    match tokio::time::timeout(WRITE_TIMEOUT, step).await {
+        Ok(Ok(())) => return true,
+        Ok(Err(error)) => tracing::debug!(socket = &*session.id.0, %error, "a socket broke"),
+        Err(_) => tracing::debug!(socket = &*session.id.0, "a socket is not read at its other end"),
+    }
+    false
 }
 
 /// Pings for ever. A full outbox needs none: something is on its way.
@@ -276,7 +275,7 @@ async fn run(state: State, op: Arc<Op>, request: Request, outbox: Outbox) {
 
 async fn answer_once(state: &State, op: &Arc<Op>, prepared: Prepared, kind: Kind, outbox: &Outbox) {
     let started = Instant::now();
-    let operation = prepared.name.clone();
+    let operation = graphql::title(&prepared);
     let answer = state.api.execute(op.clone(), prepared).await;
     log(op, kind, operation.as_deref(), started, &answer);
     if answer::is_request_error(&answer) {
@@ -290,7 +289,7 @@ async fn answer_once(state: &State, op: &Arc<Op>, prepared: Prepared, kind: Kind
 async fn follow(state: &State, op: &Arc<Op>, prepared: Prepared, outbox: &Outbox) {
     let _running = Running::subscription();
     let started = Instant::now();
-    let operation = prepared.name.clone();
+    let operation = graphql::title(&prepared);
     let mut answers = state.api.stream(op.clone(), prepared);
     while let Some(answer) = answers.next().await {
         if answer::is_fatal(&answer) {
@@ -308,7 +307,7 @@ fn log(op: &Op, kind: Kind, operation: Option<&str>, started: Instant, answer: &
     let codes = (!codes.is_empty()).then_some(codes);
     let status = answer::status(answer, super::negotiate::Media::GraphqlResponse, answer::Stage::Reached);
     metrics::request(kind, status, took);
-    let (ms, request_id) = (took.as_secs_f64() * 1000.0, &*op.request_id);
+    let (ms, request_id) = (layers::millis(took), &*op.request_id);
     let status = status.as_u16();
     tracing::info!(target: "polyphony::request", method = "WS", path = "/graphql", status, ms, request_id, kind, operation, codes);
 }

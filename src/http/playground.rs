@@ -45,9 +45,10 @@ pub(super) async fn favicon() -> StatusCode {
 
 fn file(path: &str, file: EmbeddedFile, asked: &HeaderMap) -> Response {
     let hash: String = file.metadata.sha256_hash().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    let etag = format!("\"{hash}\"");
+    // Weak, because the same file also goes out compressed.
+    let etag = format!("W/\"{hash}\"");
     let tags = asked.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok()).unwrap_or_default();
-    let known = tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag || tag.trim() == "*");
+    let known = tags.split(',').map(str::trim).any(|tag| tag == etag || tag == "*");
     let mut response = Response::new(if known { Body::empty() } else { Body::from(file.data) });
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;

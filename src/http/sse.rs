@@ -4,16 +4,15 @@
 //! A result that carries a cursor gives it as the event's id, so a browser that lost the connection says in `Last-Event-ID` where to
 //! go on. When the server stops, the stream ends without `complete`: clients come back.
 
-use std::{collections::VecDeque, convert::Infallible, pin::Pin, time::Duration};
+use std::{collections::VecDeque, convert::Infallible, panic::AssertUnwindSafe, pin::Pin, time::Duration};
 
 use async_graphql::{Response as Answer, Value};
 use axum::{
+    body::Body,
     http::{HeaderName, HeaderValue, header},
-    response::{
-        IntoResponse, Response,
-        sse::{Event, KeepAlive, Sse},
-    },
+    response::Response,
 };
+use bytes::Bytes;
 use futures_util::{
     FutureExt, Stream, StreamExt,
     stream::{self, BoxStream},
@@ -25,7 +24,7 @@ use super::{
     answer::{self, Stage},
     auth::Caller,
     graphql,
-    layers::RequestId,
+    layers::{self, RequestId},
     metrics::Running,
     negotiate::Media,
     sockets::Place,
@@ -38,6 +37,8 @@ use crate::{
 
 /// How often a comment says that the connection lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
+/// A comment: no event.
+const COMMENT: &[u8] = b":\n\n";
 
 /// Runs an operation as a stream of events; what fails before its first event is an ordinary HTTP error.
 pub(super) async fn stream(state: &State, id: &RequestId, caller: Caller, prepared: Prepared) -> Response {
@@ -76,18 +77,20 @@ pub(super) async fn stream(state: &State, id: &RequestId, caller: Caller, prepar
         None => rest,
     };
     let live = Live {
-        answers,
+        answers: AssertUnwindSafe(answers).catch_unwind().boxed(),
         ended: Box::pin(ended),
         draining,
         state: state.clone(),
         id: id.clone(),
-        queue: VecDeque::new(),
+        // The first bytes open the way through proxies that wait for some.
+        queue: VecDeque::from([Bytes::from_static(COMMENT)]),
         is_over: false,
         _place: place,
         _running: (kind == Kind::Subscription).then(Running::subscription),
         _open: Running::socket(),
     };
-    let mut response = Sse::new(events(live)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response();
+    let mut response = Response::new(Body::from_stream(events(live)));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // nginx would hold events back until its buffer is full.
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
@@ -96,19 +99,19 @@ pub(super) async fn stream(state: &State, id: &RequestId, caller: Caller, prepar
 }
 
 struct Live {
-    answers: BoxStream<'static, Answer>,
+    answers: BoxStream<'static, std::thread::Result<Answer>>,
     ended: Pin<Box<dyn Future<Output = Error> + Send>>,
     draining: CancellationToken,
     state: State,
     id: RequestId,
-    queue: VecDeque<Event>,
+    queue: VecDeque<Bytes>,
     is_over: bool,
     _place: Place,
     _running: Option<Running>,
     _open: Running,
 }
 
-fn events(live: Live) -> impl Stream<Item = Result<Event, Infallible>> {
+fn events(live: Live) -> impl Stream<Item = Result<Bytes, Infallible>> {
     stream::unfold(live, |mut live| async move {
         if live.queue.is_empty() && !live.is_over {
             live.step().await;
@@ -123,40 +126,45 @@ impl Live {
     async fn step(&mut self) {
         tokio::select! {
             biased;
-            error = &mut self.ended => {
-                let (id, now) = (&*self.id.0, self.state.platform.clock.now());
-                self.queue.push_back(next(&self.state.api.refusal(error, id, now)));
-                self.complete();
-            }
+            error = &mut self.ended => self.fail(error),
             () = self.draining.cancelled() => {
-                let wait = Duration::from_millis(500 + self.state.platform.random.below(4500));
-                self.queue.push_back(Event::default().retry(wait));
+                let wait = 500 + self.state.platform.random.below(4500);
+                self.queue.push_back(format!("retry: {wait}\n\n").into());
                 self.is_over = true;
             }
             answer = self.answers.next() => match answer {
-                Some(answer) => {
+                Some(Ok(answer)) => {
                     self.queue.push_back(next(&answer));
                     if answer::is_fatal(&answer) {
                         self.complete();
                     }
                 }
+                Some(Err(panic)) => {
+                    self.fail(Error::internal(format!("a panic: {}", layers::panic_text(panic.as_ref()))));
+                }
                 None => self.complete(),
-            }
+            },
+            () = tokio::time::sleep(KEEP_ALIVE) => self.queue.push_back(Bytes::from_static(COMMENT)),
         }
     }
 
+    fn fail(&mut self, error: Error) {
+        let answer = self.state.api.refusal(error, &self.id.0, self.state.platform.clock.now());
+        self.queue.push_back(next(&answer));
+        self.complete();
+    }
+
     fn complete(&mut self) {
-        self.queue.push_back(Event::default().event("complete").data(""));
+        // A browser passes over an event without a `data` line.
+        self.queue.push_back(Bytes::from_static(b"event: complete\ndata:\n\n"));
         self.is_over = true;
     }
 }
 
-fn next(answer: &Answer) -> Event {
-    let event = Event::default().event("next").data(answer::json(answer));
-    match cursor(&answer.data) {
-        Some(cursor) => event.id(cursor),
-        None => event,
-    }
+fn next(answer: &Answer) -> Bytes {
+    let id = cursor(&answer.data).map(|cursor| format!("id: {cursor}\n")).unwrap_or_default();
+    // JSON has its line breaks escaped, so one `data` line is enough.
+    format!("{id}event: next\ndata: {}\n\n", answer::json(answer)).into()
 }
 
 /// The cursor of a result: that of its root field. Only what can stand in a header comes back from a browser.

@@ -110,6 +110,16 @@ pub async fn session(db: &impl ConnectionTrait, id: SessionId) -> Result<Option<
     Ok(session::Entity::find_by_id(id).one(db).await?)
 }
 
+/// Those of some sessions that are this person's.
+pub async fn sessions_by_ids(
+    db: &impl ConnectionTrait,
+    user: UserId,
+    ids: &[SessionId],
+) -> Result<Vec<session::Model>> {
+    let query = session::Entity::find().filter(session::Column::UserId.eq(user));
+    Ok(query.filter(session::Column::Id.is_in(ids.iter().copied())).all(db).await?)
+}
+
 fn active(user: UserId, now: DateTime<Utc>) -> Condition {
     Condition::all()
         .add(session::Column::UserId.eq(user))
@@ -272,6 +282,11 @@ pub async fn purge(tx: &Tx, before: DateTime<Utc>, limit: u64) -> Result<u64> {
 /// One role.
 pub async fn role(db: &impl ConnectionTrait, id: RoleId) -> Result<Option<role::Model>> {
     Ok(role::Entity::find_by_id(id).one(db).await?)
+}
+
+/// Roles by id.
+pub async fn roles_by_ids(db: &impl ConnectionTrait, ids: &[RoleId]) -> Result<Vec<role::Model>> {
+    Ok(role::Entity::find().filter(role::Column::Id.is_in(ids.iter().copied())).all(db).await?)
 }
 
 /// One role by its name.

@@ -1,18 +1,18 @@
 //! Jobs in the schema.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject, dataloader::Loader};
 use entity::{ids::JobId, job};
 use futures_util::FutureExt;
 
 use super::{retry_job, store};
 use crate::{
-    base::error::Result,
+    base::error::{Error, Result},
     graphql::{
         access::{Requires, access},
         cost,
-        loader::ContextExt,
+        loader::{ContextExt, Rows},
         node::{self, GlobalId},
         page::{Connection, PageArgs, Scope},
         scalars::{DateTime, Json},
@@ -31,6 +31,21 @@ pub enum JobStatus {
     Failed,
 }
 
+/// A job, for an administrator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct JobById(JobId);
+
+impl Loader<JobById> for Rows {
+    type Value = job::Model;
+    type Error = Error;
+
+    async fn load(&self, keys: &[JobById]) -> Result<HashMap<JobById, job::Model>, Error> {
+        let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
+        let rows = store::by_ids(self.0.read(), &ids).await?;
+        Ok(rows.into_iter().map(|row| (JobById(row.id), row)).collect())
+    }
+}
+
 /// A background job.
 #[derive(Clone, Debug)]
 pub struct Job(Arc<job::Model>);
@@ -39,6 +54,14 @@ impl Job {
     fn new(row: job::Model) -> Self {
         Self(Arc::new(row))
     }
+
+    /// A job by id; for anybody but an administrator there is none.
+    pub async fn find(ctx: &Context<'_>, id: JobId) -> Result<Option<Self>> {
+        if ctx.op().viewer.admin().is_err() {
+            return Ok(None);
+        }
+        Ok(ctx.loaders().load_one(JobById(id)).await?.map(Self::new))
+    }
 }
 
 /// A background job that waits, runs or has failed.
@@ -46,7 +69,7 @@ impl Job {
 impl Job {
     /// The global id.
     #[graphql(complexity = 0)]
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         node::id(self.0.id)
     }
 

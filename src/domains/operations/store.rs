@@ -47,6 +47,11 @@ pub async fn count(db: &impl ConnectionTrait, filter: &Filter) -> Result<i64> {
     Ok(i64::try_from(matching(filter).count(db).await?).unwrap_or(i64::MAX))
 }
 
+/// Jobs by id.
+pub async fn by_ids(db: &impl ConnectionTrait, ids: &[JobId]) -> Result<Vec<job::Model>> {
+    Ok(job::Entity::find().filter(job::Column::Id.is_in(ids.iter().copied())).all(db).await?)
+}
+
 /// Locks one.
 pub async fn lock(tx: &Tx, id: JobId) -> Result<Option<job::Model>> {
     tx.lock(job::Entity::find_by_id(id)).await

@@ -51,8 +51,13 @@ fn blocks(blocker: Expr, blocked: UserId) -> Expr {
 
 /// One account by id, if the viewer may find it.
 pub async fn find(db: &impl ConnectionTrait, viewer: &Viewer, id: UserId) -> Result<Option<Seen>> {
-    let row = visible_to(viewer).filter(user::Column::Id.eq(id)).one(db).await?;
-    Ok(row.map(|row| Seen::by(viewer, row, false)))
+    Ok(find_all(db, viewer, &[id]).await?.pop())
+}
+
+/// Those of some accounts that the viewer may find.
+pub async fn find_all(db: &impl ConnectionTrait, viewer: &Viewer, ids: &[UserId]) -> Result<Vec<Seen>> {
+    let rows = visible_to(viewer).filter(user::Column::Id.is_in(ids.iter().copied())).all(db).await?;
+    Ok(rows.into_iter().map(|row| Seen::by(viewer, row, false)).collect())
 }
 
 /// One account by username, if the viewer may find it.

@@ -31,5 +31,5 @@ pub async fn reset_password(op: &Op, token: &str, new_password: &str) -> Result<
             Ok(user)
         })
         .await?;
-    Ok(Seen { row: user, is_card: false })
+    Ok(Seen::own(user))
 }

@@ -208,7 +208,7 @@ pub async fn refresh(op: &Op, token: &str) -> Result<Issued> {
 pub async fn verify_email(op: &Op, token: &str) -> Result<Seen> {
     op.platform.cache.limit("mailed-token", &op.origin.address(), op.config.limits.token_attempts).await?;
     let user = op.write(async |tx| users::complete(tx, verification_request::Kind::Email, token).await).await?;
-    Ok(Seen { row: user, is_card: false })
+    Ok(Seen::own(user))
 }
 
 async fn begin_session(
@@ -265,7 +265,7 @@ async fn issue(
         exp: now.timestamp() + expires_in,
     };
     let access_token = keys::sign(&op.platform, &op.config, &claims).await?;
-    let user = Seen { row: user, is_card: false };
+    let user = Seen::own(user);
     Ok(Issued { user, session, access_token, refresh_token, expires_in })
 }
 

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader;
 use entity::{
-    ids::{RoleId, UserId},
-    permission, role, user_role,
+    ids::{RoleId, SessionId, UserId},
+    permission, role, session, user_role,
 };
 
 use crate::{base::error::Error, domains::auth::store, graphql::loader::Rows};
@@ -43,5 +43,36 @@ impl Loader<PermissionsByRole> for Rows {
             found.entry(PermissionsByRole(role)).or_default().push(permission);
         }
         Ok(found)
+    }
+}
+
+/// A session of the viewer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SessionById(pub SessionId);
+
+impl Loader<SessionById> for Rows {
+    type Value = session::Model;
+    type Error = Error;
+
+    async fn load(&self, keys: &[SessionById]) -> Result<HashMap<SessionById, Self::Value>, Error> {
+        let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
+        let Some(me) = self.0.viewer.id() else { return Ok(HashMap::new()) };
+        let rows = store::sessions_by_ids(self.0.read(), me, &ids).await?;
+        Ok(rows.into_iter().map(|row| (SessionById(row.id), row)).collect())
+    }
+}
+
+/// A role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RoleById(pub RoleId);
+
+impl Loader<RoleById> for Rows {
+    type Value = role::Model;
+    type Error = Error;
+
+    async fn load(&self, keys: &[RoleById]) -> Result<HashMap<RoleById, Self::Value>, Error> {
+        let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
+        let rows = store::roles_by_ids(self.0.read(), &ids).await?;
+        Ok(rows.into_iter().map(|row| (RoleById(row.id), row)).collect())
     }
 }

@@ -54,6 +54,7 @@ impl AuthQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The global id.")] id: GlobalId<RoleId>,
     ) -> Result<Option<Role>> {
+        signed_in(ctx)?;
         Role::find(ctx, *id).await
     }
 }

@@ -59,13 +59,13 @@ impl RolesMutation {
     #[graphql(directive = access::apply(Requires::Admin))]
     async fn assign_role(&self, ctx: &Context<'_>, input: AssignRoleInput) -> Result<AssignRolePayload> {
         let row = assign_role(ctx.op(), *input.user_id, *input.role_id, input.expires_at.map(|until| until.0)).await?;
-        Ok(AssignRolePayload { user: User::new(Seen { row, is_card: false }) })
+        Ok(AssignRolePayload { user: User::new(Seen::by(&ctx.op().viewer, row, false)) })
     }
 
     /// Takes a role away; again is harmless. The last administrator keeps the role: BUSINESS_RULE_VIOLATION.
     #[graphql(directive = access::apply(Requires::Admin))]
     async fn revoke_role(&self, ctx: &Context<'_>, input: RevokeRoleInput) -> Result<RevokeRolePayload> {
         let row = revoke_role(ctx.op(), *input.user_id, *input.role_id).await?;
-        Ok(RevokeRolePayload { user: User::new(Seen { row, is_card: false }) })
+        Ok(RevokeRolePayload { user: User::new(Seen::by(&ctx.op().viewer, row, false)) })
     }
 }

@@ -9,7 +9,7 @@ use entity::{
 };
 use futures_util::FutureExt;
 
-use super::loaders::{GrantsByUser, PermissionsByRole};
+use super::loaders::{GrantsByUser, PermissionsByRole, RoleById, SessionById};
 use crate::{
     base::error::Result,
     domains::{
@@ -36,9 +36,7 @@ impl Session {
 
     /// The viewer's session by id.
     pub async fn find(ctx: &Context<'_>, id: SessionId) -> Result<Option<Self>> {
-        let op = ctx.op();
-        let row = store::session(op.read(), id).await?;
-        Ok(row.filter(|row| op.viewer.is(row.user_id)).map(Self::new))
+        Ok(ctx.loaders().load_one(SessionById(id)).await?.map(Self::new))
     }
 
     /// One page of a person's active sessions. The caller has checked that the viewer is that person.
@@ -61,7 +59,7 @@ impl Session {
 impl Session {
     /// The global id.
     #[graphql(complexity = 0)]
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         node::id(self.0.id)
     }
 
@@ -161,11 +159,12 @@ impl Role {
         Self(Arc::new(row))
     }
 
-    /// A role by id, for anybody signed in.
+    /// A role by id; for nobody signed in there is none.
     pub async fn find(ctx: &Context<'_>, id: RoleId) -> Result<Option<Self>> {
-        let op = ctx.op();
-        op.viewer.person()?;
-        Ok(store::role(op.read(), id).await?.map(Self::new))
+        if ctx.op().viewer.person().is_err() {
+            return Ok(None);
+        }
+        Ok(ctx.loaders().load_one(RoleById(id)).await?.map(Self::new))
     }
 }
 
@@ -174,7 +173,7 @@ impl Role {
 impl Role {
     /// The global id.
     #[graphql(complexity = 0)]
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         node::id(self.0.id)
     }
 

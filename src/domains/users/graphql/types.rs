@@ -10,7 +10,11 @@ use crate::{
     base::error::{Error, Result},
     domains::{
         auth::graphql::{RoleGrant, Session, SessionStats},
-        users::{loaders::UserById, model::Seen, store},
+        users::{
+            loaders::{UserById, VisibleUserById},
+            model::Seen,
+            store,
+        },
     },
     graphql::{
         access::{Requires, access},
@@ -31,6 +35,11 @@ impl User {
     /// From an account as the viewer sees it.
     pub fn new(seen: Seen) -> Self {
         Self(Arc::new(seen))
+    }
+
+    /// A person the viewer may find.
+    pub async fn find(ctx: &Context<'_>, id: UserId) -> Result<Option<Self>> {
+        Ok(ctx.loaders().load_one(VisibleUserById(id)).await?.map(Self::new))
     }
 
     /// A person met by way of shared content; `None` when the account is gone.
@@ -56,7 +65,7 @@ impl User {
 
     /// Only for the owner; administrators have their own fields.
     pub fn owner(&self, ctx: &Context<'_>) -> Result<()> {
-        if ctx.op().viewer.is(self.0.row.id) {
+        if self.0.is_own {
             return Ok(());
         }
         ctx.op().viewer.person()?;
@@ -74,7 +83,7 @@ pub(in crate::domains::users) fn key_of(cursor: &str) -> Result<UserId> {
 impl User {
     /// The global id.
     #[graphql(complexity = 0)]
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         node::id(self.0.row.id)
     }
 
