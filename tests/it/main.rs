@@ -1,1 +1,16 @@
-//! x
+//! The one test binary. Every test has a world of its own: database, server, clock, mailbox; it talks to the server as a client
+//! does, over HTTP, WebSocket and SSE, and runs on both databases.
+//!
+//! - `house` is what tests are made of: [`house::World`], [`house::Person`], [`house::Socket`], [`house::Answer`].
+//! - `domains` holds the rules of the rooms, `endpoint` those of the transports.
+//! - `access` tries every field as everybody; a field nobody tried fails.
+//! - `rules` keeps the house in order: floors, schema file, descriptions, examples.
+#![expect(clippy::unwrap_used, reason = "a test that is surprised says so at once")]
+
+#[macro_use]
+mod house;
+
+mod access;
+mod domains;
+mod endpoint;
+mod rules;

@@ -1,0 +1,4 @@
+//! The rules of the rooms, tried through GraphQL as a client would.
+
+mod users;
+mod sign_in;

@@ -1,0 +1,5 @@
+//! The one address, by its transports.
+
+mod http;
+mod websocket;
+mod sse;

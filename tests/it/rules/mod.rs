@@ -1,0 +1,10 @@
+//! What keeps the house in order.
+
+/// Who may import whom.
+mod floors;
+/// The schema file is the schema.
+mod schema;
+/// Everything in the schema says what it is.
+mod descriptions;
+/// The playground that is served was built from its sources.
+mod playground;
