@@ -28,7 +28,6 @@ use crate::{
     },
     graphql::{
         access::{Requires, access},
-        cost,
         loader::{ContextExt, Rows},
         node,
         page::{Connection, Count, LiveConnection, Page, PageArgs, Scope},
@@ -134,7 +133,6 @@ impl Conversation {
 #[Object]
 impl Conversation {
     /// The global id.
-    #[graphql(complexity = 0)]
     pub async fn id(&self) -> ID {
         node::id(self.key())
     }
@@ -224,10 +222,7 @@ impl Conversation {
     }
 
     /// The members, longest-standing first.
-    #[graphql(
-        directive = access::apply(Requires::Member),
-        complexity = "cost::page(first, last, 50, child_complexity)"
-    )]
+    #[graphql(directive = access::apply(Requires::Member))]
     async fn members(
         &self,
         ctx: &Context<'_>,
@@ -259,10 +254,7 @@ impl Conversation {
 
     /// The messages, oldest to newest; without `first` and `last`, the newest page. With `eventCursor` as `after` of
     /// `messageEvents`, nothing is missed in between.
-    #[graphql(
-        directive = access::apply(Requires::Member),
-        complexity = "cost::page(first, last, 50, child_complexity)"
-    )]
+    #[graphql(directive = access::apply(Requires::Member))]
     async fn messages(
         &self,
         ctx: &Context<'_>,

@@ -21,7 +21,6 @@ use crate::{
     },
     graphql::{
         access::{Requires, access, signed_in},
-        cost,
         loader::{ContextExt, Rows},
         node::GlobalId,
         page::{LiveConnection, PageArgs, Scope},
@@ -48,10 +47,7 @@ impl ConversationsQuery {
 
     /// The viewer's conversations, most recently active first. With `eventCursor` as `after` of `inboxChanged`, nothing is missed
     /// in between.
-    #[graphql(
-        directive = access::apply(Requires::SignedIn),
-        complexity = "cost::page(first, last, 50, child_complexity)"
-    )]
+    #[graphql(directive = access::apply(Requires::SignedIn))]
     #[expect(clippy::too_many_arguments, reason = "the arguments of a list are those of the schema")]
     async fn conversations(
         &self,

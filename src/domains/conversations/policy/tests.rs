@@ -1,3 +1,5 @@
+//! Everybody tries everything.
+
 use chrono::{DateTime, Utc};
 use entity::{
     conversation::{self, Visibility},
