@@ -12,7 +12,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{ids::TypedId, job, role, user_role};
-use futures_util::{FutureExt, future::BoxFuture};
+use futures_util::{FutureExt, future::LocalBoxFuture};
 use polyphony::{
     access::{BaseRole, Op},
     app::{App, listen},
@@ -76,7 +76,7 @@ struct Running {
 
 impl World {
     /// Makes a world, lets a test loose in it, and takes it down. What the test left to be done is done, and must succeed.
-    pub async fn run(backend: Backend, test: impl for<'a> FnOnce(&'a Self) -> BoxFuture<'a, ()>) {
+    pub async fn run(backend: Backend, test: impl for<'a> FnOnce(&'a Self) -> LocalBoxFuture<'a, ()>) {
         let Some(world) = Self::make(backend).await else { return skip("PostgreSQL") };
         let outcome = tokio::time::timeout(TEST_TIMEOUT, AssertUnwindSafe(test(&world)).catch_unwind()).await;
         let outcome = match outcome {
