@@ -4,15 +4,23 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use chrono::{DateTime, TimeZone, Utc};
-use entity::user;
+use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use entity::{
+    conversation::Visibility,
+    conversation_receipt as receipt,
+    ids::{ConversationId, MessageId, UserId},
+    user,
+};
 use sea_orm::{EntityTrait, PaginatorTrait};
 
 use crate::{
-    access::Op,
+    access::{Op, Person, Roles, Viewer},
     base::{clock::Clock, error::Result, random::Random},
     config::Config,
-    domains::auth::{self, Vouched},
+    domains::{
+        auth::{self, Vouched},
+        conversations::{NewMessage, NewRoom, add_reaction, create_room, mark, open_direct, send_message, set_pinned},
+    },
     platform::{Chosen, Platform},
 };
 
@@ -53,16 +61,120 @@ pub async fn fill(config: &Arc<Config>) -> Result<DemoIds> {
     let chosen = Chosen { clock: Some(Clock::standing(beginning())), random: Some(Random::seeded(20_261_116)) };
     let platform = Platform::open(config, chosen).await?;
     let op = Op::system("demo", platform.clone(), config.clone());
-    let mut ids = DemoIds::new();
+    let (mut ids, mut people) = (DemoIds::new(), BTreeMap::new());
     let hash = platform.passwords.hash(PASSWORD).await?;
     for (username, display_name, bio) in PEOPLE {
         let email = format!("{username}@demo.polyphony.localhost");
         let account = Vouched { username, email: &email, display_name, bio, password_hash: &hash };
         let user = auth::create_vouched_account(&op, account).await?;
         ids.insert(format!("user:{username}"), user.id.to_string());
+        people.insert(username, user.id);
     }
     auth::grant_by_name(&op, "alice", "ADMIN").await?;
     auth::grant_by_name(&op, "bob", "MODERATOR").await?;
+    Conversations { op, people, ids: &mut ids }.fill().await?;
     platform.close().await;
     Ok(ids)
 }
+
+struct Conversations<'a> {
+    op: Op,
+    people: BTreeMap<&'static str, UserId>,
+    ids: &'a mut DemoIds,
+}
+
+impl Conversations<'_> {
+    async fn fill(&mut self) -> Result<()> {
+        let general =
+            self.room("General", "Everything and nothing. Come in!", Visibility::Public, &["bob", "carol"]).await?;
+        let studio = self.room("Studio", "Wednesday's recording.", Visibility::Private, &["bob", "carol"]).await?;
+        let direct = open_direct(&self.as_person("alice"), self.people["bob"]).await?.row.id;
+        self.ids.insert("conversation:alice-bob".to_owned(), direct.to_string());
+        let general_ids = self.talk("General", general, GENERAL).await?;
+        let studio_ids = self.talk("Studio", studio, STUDIO).await?;
+        self.talk("alice-bob", direct, DIRECT).await?;
+        add_reaction(&self.as_person("bob"), general_ids[0], "👋").await?;
+        add_reaction(&self.as_person("carol"), general_ids[0], "👋").await?;
+        add_reaction(&self.as_person("carol"), general_ids[2], "🎻").await?;
+        add_reaction(&self.as_person("alice"), studio_ids[1], "👍").await?;
+        set_pinned(&self.as_person("alice"), studio_ids[0], true).await?;
+        mark(&self.as_person("bob"), general, receipt::Kind::Read, general_ids[3]).await?;
+        Ok(())
+    }
+
+    /// A person as they act.
+    fn as_person(&self, username: &str) -> Op {
+        self.op.platform.clock.advance(TimeDelta::seconds(97));
+        let person = Person {
+            id: self.people[username],
+            session: self.op.platform.ids.new_id(),
+            roles: Roles::default(),
+            token_version: 0,
+            is_freshly_proved: true,
+            token_expires_at: self.op.platform.clock.now() + TimeDelta::minutes(15),
+        };
+        self.op.with_viewer(Viewer::Person(person))
+    }
+
+    async fn room(
+        &mut self,
+        name: &str,
+        description: &str,
+        visibility: Visibility,
+        members: &[&str],
+    ) -> Result<ConversationId> {
+        let new = NewRoom {
+            name: name.to_owned(),
+            description: Some(description.to_owned()),
+            visibility,
+            max_members: None,
+            member_ids: members.iter().map(|username| self.people[username]).collect(),
+        };
+        let room = create_room(&self.as_person("alice"), new).await?.row.id;
+        self.ids.insert(format!("conversation:{name}"), room.to_string());
+        Ok(room)
+    }
+
+    async fn talk(&mut self, name: &str, conversation: ConversationId, lines: &[Line]) -> Result<Vec<MessageId>> {
+        let mut ids = Vec::new();
+        for (number, (username, content, reply_to)) in lines.iter().enumerate() {
+            let new = NewMessage {
+                conversation,
+                content: (*content).to_owned(),
+                reply_to: reply_to.and_then(|earlier: usize| ids.get(earlier - 1).copied()),
+                client_id: None,
+                metadata: None,
+            };
+            let sent = send_message(&self.as_person(username), new).await?;
+            ids.push(sent.message.id);
+            self.ids.insert(format!("message:{name}:{}", number + 1), sent.message.id.to_string());
+        }
+        Ok(ids)
+    }
+}
+
+/// Who says what, perhaps in reply to which earlier line.
+type Line = (&'static str, &'static str, Option<usize>);
+
+const GENERAL: &[Line] = &[
+    ("alice", "Welcome, everybody! This room is for everything that has no room of its own.", None),
+    ("bob", "Thank you, @alice. Is there cake?", None),
+    ("alice", "There is a cello in the hall with your name on it, @bob.", None),
+    ("carol", "The barn is free on Saturday. Bring microphones and warm socks.", None),
+    ("bob", "Saturday is good. I bring the socks.", Some(4)),
+    ("carol", "Then we are three. @alice brings the cake.", Some(4)),
+    ("alice", "Settled: Saturday, ten o'clock, cake.", None),
+];
+
+const STUDIO: &[Line] = &[
+    ("alice", "Wednesday: set up at nine, first take at eleven.", None),
+    ("carol", "Two pairs of ribbons, one spot. I'll bring the stands.", None),
+    ("bob", "The second movement needs the long room.", None),
+    ("alice", "You get the long room.", Some(3)),
+];
+
+const DIRECT: &[Line] = &[
+    ("alice", "Did the new bridge settle?", None),
+    ("bob", "It did, and the A string stopped complaining.", None),
+    ("alice", "Good. Bring it in once more before the concert.", None),
+];

@@ -10,7 +10,7 @@ pub use node::Node;
 use std::{sync::Arc, time::Duration};
 
 use async_graphql::{
-    EmptySubscription, MergedObject, Name, Request, Response, SDLExportOptions, Schema, Value,
+    MergedObject, MergedSubscription, Name, Request, Response, SDLExportOptions, Schema, Value,
     parser::types::OperationType,
 };
 use futures_util::{
@@ -25,6 +25,9 @@ use crate::{
     config::Config,
     domains::{
         auth::graphql::{AuthMutation, AuthQuery, RolesMutation},
+        conversations::graphql::{
+            ConversationsMutation, ConversationsQuery, ConversationsSubscription, MessagesMutation,
+        },
         operations::graphql::{OperationsMutation, OperationsQuery},
         users::graphql::{UsersMutation, UsersQuery},
     },
@@ -39,17 +42,28 @@ use crate::{
 
 /// Everything that can be read.
 #[derive(MergedObject, Default)]
-pub struct Query(UsersQuery, AuthQuery, OperationsQuery, node::NodeQuery);
+pub struct Query(UsersQuery, AuthQuery, ConversationsQuery, OperationsQuery, node::NodeQuery);
 
 /// Everything that can be changed. The fields of one operation run one after the other, in order.
 #[derive(MergedObject, Default)]
-pub struct Mutation(UsersMutation, AuthMutation, RolesMutation, OperationsMutation);
+pub struct Mutation(
+    UsersMutation,
+    AuthMutation,
+    RolesMutation,
+    ConversationsMutation,
+    MessagesMutation,
+    OperationsMutation,
+);
 
-type Polyphony = Schema<Query, Mutation, EmptySubscription>;
+/// Everything that can be followed.
+#[derive(MergedSubscription, Default)]
+pub struct Subscription(ConversationsSubscription);
+
+type Polyphony = Schema<Query, Mutation, Subscription>;
 
 fn build(config: &Config) -> Polyphony {
     let limits = &config.limits;
-    let mut schema = Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+    let mut schema = Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .register_output_type::<error::ErrorCode>()
         .register_output_type::<AccessNotes>()
         .limit_depth(limits.depth)
@@ -224,4 +238,16 @@ impl Api {
 fn too_long(limit: Duration) -> Response {
     let sentence = format!("The operation took longer than {} seconds; ask for less at once.", limit.as_secs());
     Response::from_errors(vec![error::request_error(Error::new(Code::Timeout, sentence))])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Env;
+
+    #[test]
+    fn the_schema_builds() {
+        let config = Config::read(&mut Env::of([])).unwrap();
+        assert!(sdl(&config).contains("type Query"));
+    }
 }

@@ -5,5 +5,7 @@
 pub mod users;
 /// Sign-up, sign-in, sessions, tokens, roles.
 pub mod auth;
+/// Rooms, direct conversations, and what is said in them.
+pub mod conversations;
 /// What administrators see of the machine: background jobs.
 pub mod operations;

@@ -50,7 +50,9 @@ pub(super) type Stream = SplitStream<WebSocket>;
 pub(super) enum End {
     /// We close it.
     Close(Close),
-    /// It is closed or broken.
+    /// The other end closes it.
+    Left,
+    /// It is broken, or its other end does not read.
     Gone,
 }
 
@@ -119,10 +121,8 @@ async fn serve(state: State, socket: WebSocket, greeting: Greeting) {
     let end = live(&state, &mut sink, &mut stream, greeting).await;
     let close = match end {
         End::Close(close) => close,
-        End::Gone => {
-            tracing::debug!(socket = &*id.0, "a socket is gone");
-            return;
-        }
+        End::Left => return see_out(&mut stream).await,
+        End::Gone => return tracing::debug!(socket = &*id.0, "a socket is gone"),
     };
     tracing::debug!(socket = &*id.0, code = close.code, reason = close.reason, "a socket is closed");
     let code = close.code;
@@ -130,13 +130,17 @@ async fn serve(state: State, socket: WebSocket, greeting: Greeting) {
     if !matches!(tokio::time::timeout(GOODBYE, sink.send(Message::Close(Some(frame)))).await, Ok(Ok(()))) {
         return;
     }
-    // The connection stays until the other end has answered: cut at once, it would lose the close frame.
-    let answered = async { while stream.next().await.is_some_and(|message| message.is_ok()) {} };
-    let _ = tokio::time::timeout(GOODBYE, answered).await;
+    see_out(&mut stream).await;
     if matches!(code, 1002 | 1007 | 1009) {
         // After a frame that cannot be read there is no reading on; only time can tell.
         tokio::time::sleep(GOODBYE / 2).await;
     }
+}
+
+/// Reads until the closing handshake is through. Cut at once, the connection would lose the close frame on its way.
+async fn see_out(stream: &mut Stream) {
+    let answered = async { while stream.next().await.is_some_and(|message| message.is_ok()) {} };
+    let _ = tokio::time::timeout(GOODBYE, answered).await;
 }
 
 /// From the greeting to the end.
@@ -197,7 +201,8 @@ pub(super) async fn receive(stream: &mut Stream) -> Result<Option<String>, End> 
         Some(Ok(Message::Text(text))) => Ok(Some(text.as_str().to_owned())),
         Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
         Some(Ok(Message::Binary(_))) => Err(Close::malformed("Messages are text, this was a binary frame").into()),
-        Some(Ok(Message::Close(_))) | None => Err(End::Gone),
+        Some(Ok(Message::Close(_))) => Err(End::Left),
+        None => Err(End::Gone),
         // The library's error is not ours to name: its words tell the cases apart.
         Some(Err(error)) => match error.to_string() {
             text if text.contains("Space limit exceeded") => Err(Close::new(1009, "The message is too large").into()),

@@ -8,6 +8,7 @@ use crate::{
     base::error::{Error, Result},
     domains::{
         auth::graphql::{Role, Session},
+        conversations::graphql::{Conversation, Message},
         operations::graphql::Job,
         users::graphql::User,
     },
@@ -23,6 +24,10 @@ pub enum Node {
     User(User),
     /// A sign-in of the viewer.
     Session(Session),
+    /// A conversation.
+    Conversation(Conversation),
+    /// A message.
+    Message(Message),
     /// A role that can be granted.
     Role(Role),
     /// A background job.
@@ -63,6 +68,10 @@ fn find<'a>(ctx: &'a Context<'_>, id: &'a str) -> BoxFuture<'a, Result<Option<No
         Ok(match kind {
             ids::UserId::PREFIX => User::find(ctx, TypedId::from_uuid(uuid)).await?.map(Node::User),
             ids::SessionId::PREFIX => Session::find(ctx, TypedId::from_uuid(uuid)).await?.map(Node::Session),
+            ids::ConversationId::PREFIX => {
+                Conversation::find(ctx, TypedId::from_uuid(uuid)).await?.map(Node::Conversation)
+            }
+            ids::MessageId::PREFIX => Message::find(ctx, TypedId::from_uuid(uuid)).await?.map(Node::Message),
             ids::RoleId::PREFIX => Role::find(ctx, TypedId::from_uuid(uuid)).await?.map(Node::Role),
             ids::JobId::PREFIX => Job::find(ctx, TypedId::from_uuid(uuid)).await?.map(Node::Job),
             _ => return Err(malformed()),
