@@ -280,7 +280,8 @@ impl World {
 
     /// Waits until every server has seen everything that was committed.
     pub async fn settle(&self) {
-        let events: Vec<_> = self.instances.lock().unwrap().iter().map(|running| running.instance.platform.events.clone()).collect();
+        let events: Vec<_> =
+            self.instances.lock().unwrap().iter().map(|running| running.instance.platform.events.clone()).collect();
         for events in events {
             within("the log to be read", events.settle()).await.unwrap();
         }
@@ -289,7 +290,11 @@ impl World {
     async fn finish(&self) {
         self.run_jobs().await;
         let left: Vec<_> = job::Entity::find()
-            .filter(sea_orm::Condition::any().add(job::Column::Status.ne(job::Status::Pending)).add(job::Column::RunAt.lte(self.now())))
+            .filter(
+                sea_orm::Condition::any()
+                    .add(job::Column::Status.ne(job::Status::Pending))
+                    .add(job::Column::RunAt.lte(self.now())),
+            )
             .all(&self.platform().database.read())
             .await
             .unwrap();
