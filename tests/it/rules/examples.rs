@@ -122,9 +122,9 @@ both! {
 
     /// Every example runs, in the order in which they stand.
     async fn every_example_runs(world) {
-        demo_people(world).await;
+        let ids = demo_people(world).await;
         let mut failures = Vec::new();
-        for example in examples(&demo_ids()) {
+        for example in examples(&ids) {
             let caller = sign_in(&world.first(), world, example.person.as_deref()).await;
             let variables = Value::Object(example.variables.clone());
             if example.operation() == "subscription" {
@@ -152,8 +152,7 @@ both! {
 
     /// PLT-012: statements grow with depth, never with the page.
     async fn no_list_runs_a_statement_per_row(world) {
-        demo_people(world).await;
-        let ids = demo_ids();
+        let ids = demo_people(world).await;
         fill_up(world, &ids).await;
         let quiet = world.quiet_instance().await;
         let mut slopes = Vec::new();
