@@ -36,7 +36,7 @@ mod world;
 pub use answer::Answer;
 pub use caller::Caller;
 pub use database::Backend;
-pub use person::{Message, PASSWORD, Person};
+pub use person::{MESSAGE_EVENTS, Message, PASSWORD, Person};
 pub use socket::{Closed, Frame, Socket, Subscription};
 pub use sse::Sse;
 pub use world::{Instance, World};

@@ -44,6 +44,7 @@ impl Message {
     }
 }
 
+/// Everything of a conversation.
 pub const MESSAGE_EVENTS: &str = "subscription($id: ID!, $after: String) {
     messageEvents(conversationId: $id, after: $after) {
         __typename

@@ -12,7 +12,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{ids::TypedId, job, role, user_role};
-use futures_util::{FutureExt, future::BoxFuture};
+use futures_util::{FutureExt, future::LocalBoxFuture};
 use polyphony::{
     access::{BaseRole, Op},
     app::{App, listen},
@@ -76,7 +76,7 @@ struct Running {
 
 impl World {
     /// Makes a world, lets a test loose in it, and takes it down. What the test left to be done is done, and must succeed.
-    pub async fn run(backend: Backend, test: impl for<'a> FnOnce(&'a Self) -> BoxFuture<'a, ()>) {
+    pub async fn run(backend: Backend, test: impl for<'a> FnOnce(&'a Self) -> LocalBoxFuture<'a, ()>) {
         let Some(world) = Self::make(backend).await else { return skip("PostgreSQL") };
         let outcome = tokio::time::timeout(TEST_TIMEOUT, AssertUnwindSafe(test(&world)).catch_unwind()).await;
         let outcome = match outcome {
@@ -145,6 +145,8 @@ impl World {
         config.database.poll_interval = Duration::from_millis(20);
         config.auth.argon2_memory_kib = 8;
         config.auth.argon2_passes = 1;
+        // A stage has many people, all of one address. Tests of the limits set their own.
+        config.limits.sign_up.count = 100_000;
         // The tests' clients hang up by themselves; who does not is not waited for.
         config.limits.drain = Duration::from_millis(50);
         config
