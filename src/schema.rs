@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_graphql::{
-    EmptySubscription, MergedObject, Request, Response, Schema, SDLExportOptions, parser::types::OperationType,
+    MergedObject, MergedSubscription, Request, Response, Schema, SDLExportOptions, parser::types::OperationType,
 };
 use futures_util::{
     FutureExt, StreamExt,
@@ -18,7 +18,10 @@ use crate::{
     access::Op,
     base::error::{Code, Error},
     config::Config,
-    domains::users::graphql::{UsersMutation, UsersQuery},
+    domains::{
+        conversations::graphql::{ConversationsMutation, ConversationsQuery, ConversationsSubscription, MessagesMutation},
+        users::graphql::{UsersMutation, UsersQuery},
+    },
     graphql::{
         access::AccessNotes,
         cost::Cost,
@@ -30,17 +33,21 @@ use crate::{
 
 /// Everything that can be read.
 #[derive(MergedObject, Default)]
-pub struct Query(UsersQuery);
+pub struct Query(UsersQuery, ConversationsQuery);
 
 /// Everything that can be changed. The fields of one operation run one after the other, in order.
 #[derive(MergedObject, Default)]
-pub struct Mutation(UsersMutation);
+pub struct Mutation(UsersMutation, ConversationsMutation, MessagesMutation);
 
-type Polyphony = Schema<Query, Mutation, EmptySubscription>;
+/// Everything that can be followed.
+#[derive(MergedSubscription, Default)]
+pub struct Subscription(ConversationsSubscription);
+
+type Polyphony = Schema<Query, Mutation, Subscription>;
 
 fn build(config: &Config) -> Polyphony {
     let limits = &config.limits;
-    let mut schema = Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+    let mut schema = Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .register_output_type::<error::ErrorCode>()
         .register_output_type::<AccessNotes>()
         .limit_depth(limits.depth)
@@ -176,4 +183,16 @@ impl Api {
 fn too_long(limit: Duration) -> Response {
     let sentence = format!("The operation took longer than {} seconds; ask for less at once.", limit.as_secs());
     Response::from_errors(vec![error::request_error(Error::new(Code::Timeout, sentence))])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Env;
+
+    #[test]
+    fn the_schema_builds() {
+        let config = Config::read(&mut Env::of([])).unwrap();
+        assert!(sdl(&config).contains("type Query"));
+    }
 }

@@ -5,3 +5,5 @@
 pub mod users;
 /// Sign-up, sign-in, sessions, tokens, roles.
 pub mod auth;
+/// Rooms, direct conversations, and what is said in them.
+pub mod conversations;

@@ -17,12 +17,12 @@ use crate::access::Op;
 #[derive(Clone, Debug)]
 pub struct Rows(pub Arc<Op>);
 
-/// The loaders of one operation.
-pub type Loaders = DataLoader<Rows>;
+/// The loaders of one operation. Shared, so that what a list counts later can go through them too.
+pub type Loaders = Arc<DataLoader<Rows>>;
 
 /// New loaders for an operation.
 pub fn loaders(op: Arc<Op>) -> Loaders {
-    DataLoader::new(Rows(op), TokioSpawner::current(), TokioTimer::default())
+    Arc::new(DataLoader::new(Rows(op), TokioSpawner::current(), TokioTimer::default()))
 }
 
 /// What every resolver asks of its context.

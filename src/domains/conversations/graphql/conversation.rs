@@ -1,0 +1,434 @@
+//! A conversation.
+
+use std::{collections::HashMap, sync::Arc};
+
+use async_graphql::{Context, ID, Object};
+use entity::{
+    conversation::Kind,
+    conversation_member::Role,
+    ids::{ConversationId, UserId},
+};
+use futures_util::{FutureExt, future::BoxFuture};
+
+use super::{
+    ConversationMember, Message,
+    enums::{ConversationKind, ConversationRole, ConversationVisibility},
+    message::{Listed, list, list_each},
+};
+use crate::{
+    base::error::Result,
+    domains::{
+        conversations::{
+            error::ConversationError,
+            loaders::{BlockedWith, ConversationById, LastMessageOf, MemberCount, MessageCount, OwnerOf},
+            model::{Seen, other_of},
+            store::{self, Joining, Of, Which},
+        },
+        users::{self, graphql::User},
+    },
+    graphql::{
+        access::{Requires, access},
+        cost,
+        loader::{ContextExt, Rows},
+        node,
+        page::{Connection, Count, LiveConnection, Page, PageArgs, Scope},
+        prefetch::{self, Edges, Selected, Slot, Slots, to_one},
+        scalars::DateTime,
+    },
+};
+
+/// A room, direct conversation or assistant chat.
+#[derive(Clone, Debug)]
+pub struct Conversation(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    seen: Seen,
+    last_message: Slot<Option<Message>>,
+    other_user: Slot<Option<User>>,
+    owner: Slot<Option<User>>,
+    is_blocked: Slot<bool>,
+    messages: Slots<(Which, PageArgs), Listed>,
+    members: Slots<(Option<Role>, PageArgs), Page<ConversationMember>>,
+}
+
+impl Conversation {
+    /// From a conversation as the viewer sees it.
+    pub fn new(seen: Seen) -> Self {
+        Self(Arc::new(Inner {
+            seen,
+            last_message: Slot::new(),
+            other_user: Slot::new(),
+            owner: Slot::new(),
+            is_blocked: Slot::new(),
+            messages: Slots::default(),
+            members: Slots::default(),
+        }))
+    }
+
+    /// A conversation by id; `None` when there is none the viewer may know of.
+    pub async fn find(ctx: &Context<'_>, id: ConversationId) -> Result<Option<Self>> {
+        Ok(ctx.loaders().load_one(ConversationById(id)).await?.map(Self::new))
+    }
+
+    /// Several of them at once: those the viewer may know of.
+    pub async fn load_many(rows: &Rows, ids: Vec<ConversationId>) -> Result<HashMap<ConversationId, Self>> {
+        let found = store::by_ids(rows.0.read(), &rows.0.viewer, &ids).await?;
+        Ok(found.into_iter().map(|(id, seen)| (id, Self::new(seen))).collect())
+    }
+
+    /// As the viewer sees it.
+    pub fn seen(&self) -> &Seen {
+        &self.0.seen
+    }
+
+    fn key(&self) -> ConversationId {
+        self.0.seen.row.id
+    }
+
+    fn is_member(&self) -> bool {
+        self.0.seen.member.is_some()
+    }
+
+    fn members_only(&self) -> Result<()> {
+        if self.is_member() { Ok(()) } else { Err(ConversationError::NotMember.into()) }
+    }
+
+    fn other(&self, me: Option<UserId>) -> Option<UserId> {
+        other_of(&self.0.seen.row, me?)
+    }
+
+    fn messages_scope(id: ConversationId, which: Which) -> Scope {
+        Scope::new("messages", (id, which))
+    }
+
+    fn members_scope(id: ConversationId, role: Option<Role>) -> Scope {
+        Scope::new("members", (id, role))
+    }
+
+    /// How many messages the list has: the newest number when all are shown, else counted, for all conversations at once.
+    fn count_messages(&self, ctx: &Context<'_>, which: Which) -> Count {
+        let (id, all) = (self.key(), self.0.seen.row.last_seq);
+        if which == (Which { with_replies: true, pinned_only: false }) {
+            return Arc::new(move || std::future::ready(Ok(all)).boxed());
+        }
+        let loaders = ctx.loaders().clone();
+        Arc::new(move || {
+            let loaders = loaders.clone();
+            async move { Ok(loaders.load_one(MessageCount(id, which)).await?.unwrap_or_default()) }.boxed()
+        })
+    }
+
+    fn count_members(&self, ctx: &Context<'_>, role: Option<Role>) -> Count {
+        let (id, all) = (self.key(), i64::from(self.0.seen.row.member_count));
+        let Some(role) = role else { return Arc::new(move || std::future::ready(Ok(all)).boxed()) };
+        let loaders = ctx.loaders().clone();
+        Arc::new(move || {
+            let loaders = loaders.clone();
+            async move { Ok(loaders.load_one(MemberCount(id, role)).await?.unwrap_or_default()) }.boxed()
+        })
+    }
+}
+
+/// A room, direct conversation or assistant chat. To non-members a public room shows its name, size and owner, and no more.
+#[Object]
+impl Conversation {
+    /// The global id.
+    #[graphql(complexity = 0)]
+    async fn id(&self) -> ID {
+        node::id(self.key())
+    }
+
+    /// What kind it is.
+    async fn kind(&self) -> ConversationKind {
+        self.0.seen.row.kind.into()
+    }
+
+    /// What it is called; `null` for a direct conversation, which is called after `otherUser`.
+    async fn name(&self) -> Option<&String> {
+        self.0.seen.row.name.as_ref()
+    }
+
+    /// What it is for.
+    async fn description(&self) -> Option<&String> {
+        self.0.seen.row.description.as_ref()
+    }
+
+    /// Who may find it.
+    async fn visibility(&self) -> ConversationVisibility {
+        self.0.seen.row.visibility.into()
+    }
+
+    /// How many members it takes.
+    async fn max_members(&self) -> i32 {
+        self.0.seen.row.max_members
+    }
+
+    /// How many members it has.
+    async fn member_count(&self) -> i32 {
+        self.0.seen.row.member_count
+    }
+
+    /// How many messages it has had: the number of the newest, replies and deleted ones included.
+    async fn message_count(&self) -> i64 {
+        self.0.seen.row.last_seq
+    }
+
+    /// How many messages came after the newest one the viewer has read, replies and deleted ones included. What one sends oneself
+    /// is read, with everything before it.
+    #[graphql(directive = access::apply(Requires::Member))]
+    async fn unread_count(&self) -> Result<Option<i64>> {
+        self.members_only()?;
+        let seen = &self.0.seen;
+        Ok(seen.member.as_ref().map(|member| (seen.row.last_seq - member.last_read_seq).max(0)))
+    }
+
+    /// The viewer's standing; `null` for somebody who is no member.
+    async fn viewer_role(&self) -> Option<ConversationRole> {
+        self.0.seen.member.as_ref().map(|member| member.role.into())
+    }
+
+    /// When the latest message was accepted, or when it was made: the order of the list.
+    async fn last_activity_at(&self) -> DateTime {
+        self.0.seen.row.last_activity_at.into()
+    }
+
+    /// The newest message, a reply or a deleted one included; `null` while there is none.
+    #[graphql(directive = access::apply(Requires::Member))]
+    async fn last_message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
+        self.members_only()?;
+        match self.0.last_message.get() {
+            Some(message) => Ok(message.clone()),
+            None => Ok(ctx.loaders().load_one(LastMessageOf(self.key())).await?.map(Message::new)),
+        }
+    }
+
+    /// The other person of a direct conversation; `null` for every other kind, and when the account is gone.
+    async fn other_user(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+        match (self.0.other_user.get(), self.other(ctx.op().viewer.id())) {
+            (Some(user), _) => Ok(user.clone()),
+            (None, Some(id)) => User::load(ctx, id).await,
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// The longest-standing owner; `null` for a direct conversation.
+    async fn owner(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+        if let Some(owner) = self.0.owner.get() {
+            return Ok(owner.clone());
+        }
+        match ctx.loaders().load_one(OwnerOf(self.key())).await? {
+            Some(id) => User::load(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The members, longest-standing first.
+    #[graphql(
+        directive = access::apply(Requires::Member),
+        complexity = "cost::page(first, last, 50, child_complexity)"
+    )]
+    async fn members(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only members with this role.")] role: Option<ConversationRole>,
+        #[graphql(desc = "So many from the start, or from `after`; 0 to 100, 50 unless said.")] first: Option<i32>,
+        #[graphql(desc = "Begin behind the row with this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many up to the end, or up to `before`; 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "End before the row with this cursor.")] before: Option<String>,
+    ) -> Result<Option<Connection<ConversationMember>>> {
+        self.members_only()?;
+        let rows = Rows(ctx.op().clone());
+        let role = role.map(Role::from);
+        let args = PageArgs::new(first, after, last, before);
+        let scope = Self::members_scope(self.key(), role);
+        let asked = (role, args);
+        let page = match self.0.members.get(&asked).await {
+            Some(page) => Page::clone(&page),
+            None => {
+                let window = asked.1.window::<Joining>(rows.0.config.limits.long_page, &scope)?;
+                let found = store::members_page(rows.0.read(), self.key(), role, &window).await?;
+                let page = window.page(found.into_iter().map(ConversationMember::new).collect());
+                prefetch::prefetch(&page.rows.iter().collect::<Vec<_>>(), &Selected::of(ctx).nodes(), &rows).await;
+                page
+            }
+        };
+        let key = |member: &ConversationMember| serde_json::json!([member.row().joined_at, member.row().user_id]);
+        Ok(Some(Connection::new(page, &scope, key, |member| member, self.count_members(ctx, role))))
+    }
+
+    /// The messages, oldest to newest; without `first` and `last`, the newest page. With `eventCursor` as `after` of
+    /// `messageEvents`, nothing is missed in between.
+    #[graphql(
+        directive = access::apply(Requires::Member),
+        complexity = "cost::page(first, last, 50, child_complexity)"
+    )]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a list are those of the schema")]
+    async fn messages(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the start, or from `after`; 0 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Begin behind the row with this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many up to the end, or up to `before`; 0 to 100, 50 unless said.")] last: Option<i32>,
+        #[graphql(desc = "End before the row with this cursor.")] before: Option<String>,
+        #[graphql(
+            desc = "Show replies among the other messages, rather than under the message they reply to only.",
+            default
+        )]
+        include_threads: bool,
+        #[graphql(desc = "Only pinned messages.", default)] pinned_only: bool,
+    ) -> Result<Option<LiveConnection<Message>>> {
+        self.members_only()?;
+        let rows = Rows(ctx.op().clone());
+        let which = Which { with_replies: include_threads, pinned_only };
+        let args = PageArgs::new(first, after, last, before).or_last(rows.0.config.limits.long_page.default);
+        let scope = Self::messages_scope(self.key(), which);
+        let asked = (which, args);
+        let listed = match self.0.messages.get(&asked).await {
+            Some(listed) => Listed::clone(&listed),
+            None => {
+                let listed = list(&rows, Of::Conversation(self.key()), which, &asked.1, &scope).await?;
+                let all: Vec<&Message> = listed.page.rows.iter().collect();
+                prefetch::prefetch(&all, &Selected::of(ctx).nodes(), &rows).await;
+                listed
+            }
+        };
+        let key = |message: &Message| message.row().seq.into();
+        let count = self.count_messages(ctx, which);
+        Ok(Some(LiveConnection::new(listed.page, &scope, key, |message| message, count, listed.event_cursor)))
+    }
+
+    /// In a direct conversation, one of the two has blocked the other: new messages are USER_BLOCKED. `false` for every other kind.
+    async fn is_blocked(&self, ctx: &Context<'_>) -> Result<bool> {
+        match (self.0.is_blocked.get(), self.other(ctx.op().viewer.id())) {
+            (Some(is_blocked), _) => Ok(*is_blocked),
+            (None, Some(other)) => Ok(ctx.loaders().load_one(BlockedWith(other)).await?.is_some()),
+            (None, None) => Ok(false),
+        }
+    }
+
+    /// It has been put aside.
+    async fn is_archived(&self) -> bool {
+        self.0.seen.row.archived_at.is_some()
+    }
+
+    /// Grows by one with every change of name, description, ceiling or visibility; for `expectedVersion`.
+    async fn version(&self) -> i32 {
+        self.0.seen.row.version
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime {
+        self.0.seen.row.created_at.into()
+    }
+}
+
+impl Edges for Conversation {
+    fn prefetch<'a>(conversations: &'a [&'a Self], selected: &'a Selected<'a>, rows: &'a Rows) -> BoxFuture<'a, ()> {
+        async move {
+            let me = rows.0.viewer.id();
+            let mine = |conversation: &Self| conversation.is_member().then(|| conversation.key());
+            let load = async |ids: Vec<ConversationId>| {
+                let found = store::last_messages(rows.0.read(), &ids).await?;
+                Ok(found.into_iter().map(|(id, row)| (id, Message::new(row))).collect())
+            };
+            let slot = |conversation: &'a Self| &conversation.0.last_message;
+            to_one(conversations, selected.field("lastMessage"), rows, mine, slot, load).await;
+            let load = async |ids: Vec<UserId>| User::load_many(rows, ids).await;
+            let slot = |conversation: &'a Self| &conversation.0.other_user;
+            to_one(conversations, selected.field("otherUser"), rows, |it| it.other(me), slot, load).await;
+            let owned =
+                |conversation: &Self| (conversation.0.seen.row.kind != Kind::Direct).then(|| conversation.key());
+            let load = async |ids: Vec<ConversationId>| {
+                let owners = store::first_owners(rows.0.read(), &ids).await?;
+                let people = User::load_many(rows, owners.values().copied().collect()).await?;
+                Ok(owners.into_iter().filter_map(|(id, owner)| Some((id, people.get(&owner)?.clone()))).collect())
+            };
+            let slot = |conversation: &'a Self| &conversation.0.owner;
+            to_one(conversations, selected.field("owner"), rows, owned, slot, load).await;
+            Self::prefetch_blocks(conversations, selected, rows).await;
+            Self::prefetch_members(conversations, selected, rows).await;
+            Self::prefetch_messages(conversations, selected, rows).await;
+        }
+        .boxed()
+    }
+}
+
+impl Conversation {
+    async fn prefetch_blocks(conversations: &[&Self], selected: &Selected<'_>, rows: &Rows) {
+        let Some(me) = rows.0.viewer.id().filter(|_| selected.has("isBlocked")) else { return };
+        let others: Vec<UserId> =
+            conversations.iter().filter_map(|conversation| conversation.other(Some(me))).collect();
+        let blocks = match others.is_empty() {
+            true => Ok(Vec::new()),
+            false => users::blocked_between(rows.0.read(), me, &others).await,
+        };
+        match blocks {
+            Ok(blocks) => {
+                for conversation in conversations {
+                    let is_with =
+                        |other| blocks.iter().any(|block| block.blocker_id == other || block.blocked_id == other);
+                    let _ = conversation.0.is_blocked.set(conversation.other(Some(me)).is_some_and(is_with));
+                }
+            }
+            Err(error) => tracing::debug!(?error, "a prefetch failed; the loader will say so"),
+        }
+    }
+
+    async fn prefetch_members(conversations: &[&Self], selected: &Selected<'_>, rows: &Rows) {
+        let mine: Vec<&Self> = conversations.iter().copied().filter(|conversation| conversation.is_member()).collect();
+        let ids: Vec<ConversationId> = mine.iter().map(|conversation| conversation.key()).collect();
+        for (arguments, asked) in selected.uses("members") {
+            let (Some(args), Some(role)) =
+                (PageArgs::ahead(&arguments), arguments.get::<Option<ConversationRole>>("role"))
+            else {
+                continue;
+            };
+            if ids.is_empty() || args.after.is_some() || args.before.is_some() {
+                continue;
+            }
+            let role = role.map(Role::from);
+            let Ok(window) = args.window::<Joining>(rows.0.config.limits.long_page, &Scope::new("members", ())) else {
+                continue;
+            };
+            match store::members_of_each(rows.0.read(), &ids, role, &window).await {
+                Ok(mut found) => {
+                    let page =
+                        |id| found.remove(id).unwrap_or_default().into_iter().map(ConversationMember::new).collect();
+                    let pages: Vec<Page<ConversationMember>> =
+                        ids.iter().map(page).map(|rows| window.page(rows)).collect();
+                    let all: Vec<&ConversationMember> = pages.iter().flat_map(|page| &page.rows).collect();
+                    prefetch::prefetch(&all, &asked.nodes(), rows).await;
+                    for (conversation, page) in mine.iter().zip(pages) {
+                        conversation.0.members.put((role, args.clone()), page).await;
+                    }
+                }
+                Err(error) => tracing::debug!(?error, "a prefetch failed; the field will say so"),
+            }
+        }
+    }
+
+    async fn prefetch_messages(conversations: &[&Self], selected: &Selected<'_>, rows: &Rows) {
+        let mine: Vec<&Self> = conversations.iter().copied().filter(|conversation| conversation.is_member()).collect();
+        let lists: Vec<Of> = mine.iter().map(|conversation| Of::Conversation(conversation.key())).collect();
+        for (arguments, asked) in selected.uses("messages") {
+            let Some(args) = PageArgs::ahead(&arguments) else { continue };
+            let flag = |name| arguments.get::<Option<bool>>(name).flatten().unwrap_or_default();
+            let which = Which { with_replies: flag("includeThreads"), pinned_only: flag("pinnedOnly") };
+            let args = args.or_last(rows.0.config.limits.long_page.default);
+            if lists.is_empty() || args.after.is_some() || args.before.is_some() {
+                continue;
+            }
+            match list_each(rows, &lists, which, &args, &asked).await {
+                Ok(mut found) => {
+                    for (conversation, of) in mine.iter().zip(&lists) {
+                        if let Some(listed) = found.remove(of) {
+                            conversation.0.messages.put((which, args.clone()), listed).await;
+                        }
+                    }
+                }
+                Err(error) => tracing::debug!(?error, "a prefetch failed; the field will say so"),
+            }
+        }
+    }
+}

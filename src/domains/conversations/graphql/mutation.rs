@@ -1,0 +1,182 @@
+//! Changing conversations and who belongs to them.
+
+use async_graphql::{Context, Object};
+use entity::{conversation::Kind, conversation_receipt};
+
+use super::{Conversation, ConversationMember, inputs::*};
+use crate::{
+    base::error::{Error, Result},
+    domains::conversations::{
+        NewRoom, add_member, change_member, create_room, delete_conversation, join, leave, mark, open_direct,
+        remove_member, set_typing, update_room,
+    },
+    graphql::{
+        access::{Requires, access, signed_in},
+        loader::ContextExt,
+        node,
+        scalars::DateTime,
+    },
+};
+
+/// Changing conversations and who belongs to them.
+#[derive(Default)]
+pub struct ConversationsMutation;
+
+#[Object]
+impl ConversationsMutation {
+    /// Makes a room. The viewer becomes its owner, and everybody who comes along hears of it in `inboxChanged`. More people than
+    /// `maxMembers` is BUSINESS_RULE_VIOLATION.
+    #[graphql(directive = access::apply(Requires::SignedIn))]
+    async fn create_conversation(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateConversationInput,
+    ) -> Result<CreateConversationPayload> {
+        signed_in(ctx)?;
+        let other_door = match Kind::from(input.kind) {
+            Kind::Room => None,
+            Kind::Direct => Some("takes ROOM; direct conversations open with openDirectConversation"),
+            Kind::Assistant => Some("takes ROOM; askAssistant makes conversations with the assistant"),
+        };
+        if let Some(sentence) = other_door {
+            return Err(Error::invalid("input.kind", sentence));
+        }
+        let room = NewRoom {
+            name: input.name,
+            description: input.description,
+            visibility: input.visibility.into(),
+            max_members: input.max_members,
+            member_ids: input.member_ids.unwrap_or_default().iter().map(|id| **id).collect(),
+        };
+        Ok(CreateConversationPayload { conversation: Conversation::new(create_room(ctx.op(), room).await?) })
+    }
+
+    /// Gives the direct conversation with somebody; makes it the first time. USER_BLOCKED when either has blocked the other.
+    #[graphql(directive = access::apply(Requires::SignedIn))]
+    async fn open_direct_conversation(
+        &self,
+        ctx: &Context<'_>,
+        input: OpenDirectConversationInput,
+    ) -> Result<OpenDirectConversationPayload> {
+        let seen = open_direct(ctx.op(), *input.user_id).await?;
+        Ok(OpenDirectConversationPayload { conversation: Conversation::new(seen) })
+    }
+
+    /// Changes a room's name, description, visibility or ceiling. A ceiling below the number of members is BUSINESS_RULE_VIOLATION.
+    #[graphql(directive = access::apply(Requires::Moderator))]
+    async fn update_conversation(
+        &self,
+        ctx: &Context<'_>,
+        input: UpdateConversationInput,
+    ) -> Result<UpdateConversationPayload> {
+        let seen = update_room(ctx.op(), *input.conversation_id, input.into()).await?;
+        Ok(UpdateConversationPayload { conversation: Conversation::new(seen) })
+    }
+
+    /// Deletes a room with its members and messages. Nobody finds it from then on, and live streams of it end. A direct
+    /// conversation is not deleted: BUSINESS_RULE_VIOLATION.
+    #[graphql(directive = access::apply(Requires::Owner))]
+    async fn delete_conversation(
+        &self,
+        ctx: &Context<'_>,
+        input: DeleteConversationInput,
+    ) -> Result<DeleteConversationPayload> {
+        delete_conversation(ctx.op(), *input.conversation_id).await?;
+        Ok(DeleteConversationPayload { conversation_id: node::id(*input.conversation_id) })
+    }
+
+    /// Enters a public room. What was said before counts as read. A full room is BUSINESS_RULE_VIOLATION; repeating it is harmless.
+    #[graphql(directive = access::apply(Requires::SignedIn))]
+    async fn join_conversation(
+        &self,
+        ctx: &Context<'_>,
+        input: JoinConversationInput,
+    ) -> Result<JoinConversationPayload> {
+        let seen = join(ctx.op(), *input.conversation_id).await?;
+        Ok(JoinConversationPayload { conversation: Conversation::new(seen) })
+    }
+
+    /// Leaves a room. Its only owner makes somebody else one first, unless alone: BUSINESS_RULE_VIOLATION. The last to leave takes
+    /// the room away.
+    #[graphql(directive = access::apply(Requires::Member))]
+    async fn leave_conversation(
+        &self,
+        ctx: &Context<'_>,
+        input: LeaveConversationInput,
+    ) -> Result<LeaveConversationPayload> {
+        let seen = leave(ctx.op(), *input.conversation_id).await?;
+        Ok(LeaveConversationPayload { conversation: Conversation::new(seen) })
+    }
+
+    /// Brings somebody into a room. A full room is BUSINESS_RULE_VIOLATION, a member with another role RESOURCE_CONFLICT, a blocked
+    /// pair USER_BLOCKED; repeating it is harmless.
+    #[graphql(directive = access::apply(Requires::Moderator))]
+    async fn add_conversation_member(
+        &self,
+        ctx: &Context<'_>,
+        input: AddConversationMemberInput,
+    ) -> Result<AddConversationMemberPayload> {
+        let (seen, member) = add_member(ctx.op(), *input.conversation_id, *input.user_id, input.role.into()).await?;
+        Ok(AddConversationMemberPayload {
+            conversation: Conversation::new(seen),
+            member: ConversationMember::new(member),
+        })
+    }
+
+    /// Gives a member another role; only owners may. A room always keeps an owner: BUSINESS_RULE_VIOLATION.
+    #[graphql(directive = access::apply(Requires::Owner))]
+    async fn update_conversation_member(
+        &self,
+        ctx: &Context<'_>,
+        input: UpdateConversationMemberInput,
+    ) -> Result<UpdateConversationMemberPayload> {
+        let (seen, member) = change_member(ctx.op(), *input.conversation_id, *input.user_id, input.role.into()).await?;
+        Ok(UpdateConversationMemberPayload {
+            conversation: Conversation::new(seen),
+            member: ConversationMember::new(member),
+        })
+    }
+
+    /// Shows a member out, who must have fewer rights than the viewer. Their live streams of the room end at once.
+    #[graphql(directive = access::apply(Requires::Moderator))]
+    async fn remove_conversation_member(
+        &self,
+        ctx: &Context<'_>,
+        input: RemoveConversationMemberInput,
+    ) -> Result<RemoveConversationMemberPayload> {
+        let seen = remove_member(ctx.op(), *input.conversation_id, *input.user_id).await?;
+        Ok(RemoveConversationMemberPayload { conversation: Conversation::new(seen) })
+    }
+
+    /// Tells how far the viewer has read: lowers `unreadCount` and is shown to the others. An older message changes nothing.
+    #[graphql(directive = access::apply(Requires::Member))]
+    async fn mark_conversation_read(
+        &self,
+        ctx: &Context<'_>,
+        input: MarkConversationReadInput,
+    ) -> Result<MarkConversationReadPayload> {
+        let kind = conversation_receipt::Kind::Read;
+        let seen = mark(ctx.op(), *input.conversation_id, kind, *input.up_to_message_id).await?;
+        Ok(MarkConversationReadPayload { conversation: Conversation::new(seen) })
+    }
+
+    /// Tells how far messages have reached the viewer, read or not. An older message changes nothing.
+    #[graphql(directive = access::apply(Requires::Member))]
+    async fn mark_messages_delivered(
+        &self,
+        ctx: &Context<'_>,
+        input: MarkMessagesDeliveredInput,
+    ) -> Result<MarkMessagesDeliveredPayload> {
+        let kind = conversation_receipt::Kind::Delivered;
+        let seen = mark(ctx.op(), *input.conversation_id, kind, *input.up_to_message_id).await?;
+        Ok(MarkMessagesDeliveredPayload { conversation: Conversation::new(seen) })
+    }
+
+    /// Shows that the viewer is writing, to members who follow `typingChanged`. It ends by itself after six seconds; say it again
+    /// before that. A signal of the moment: it may be lost, and nothing is kept.
+    #[graphql(directive = access::apply(Requires::Member))]
+    async fn set_typing(&self, ctx: &Context<'_>, input: SetTypingInput) -> Result<SetTypingPayload> {
+        let expires_at = set_typing(ctx.op(), *input.conversation_id, input.typing).await?;
+        Ok(SetTypingPayload { typing: input.typing, expires_at: expires_at.map(DateTime) })
+    }
+}

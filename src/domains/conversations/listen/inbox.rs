@@ -1,0 +1,112 @@
+//! Everything about all of one's conversations: the set of topics one belongs to, kept up to date by what the person's own topic says.
+
+use std::sync::Arc;
+
+use entity::ids::{ConversationId, UserId};
+use futures_util::{Stream, stream};
+use serde::Deserialize;
+
+use super::{conversation_event, resume_at};
+use crate::{
+    access::Op,
+    base::error::Result,
+    domains::{
+        conversations::{
+            events::{ConversationEvent, InboxEvent, topic},
+            store,
+        },
+        users,
+    },
+    platform::events::{Event, Follower},
+};
+
+/// One event of an inbox.
+#[derive(Clone, Debug)]
+pub struct InboxNotice {
+    /// Where to resume behind it.
+    pub cursor: String,
+    /// What happened.
+    pub told: InboxTold,
+}
+
+/// What an inbox hears.
+#[derive(Clone, Debug)]
+pub enum InboxTold {
+    /// The viewer belongs to it now.
+    Added(ConversationId),
+    /// The viewer belongs to it no longer, or it is gone.
+    Removed(ConversationId),
+    /// Something happened in it.
+    Event(ConversationEvent),
+}
+
+struct Listener {
+    follower: Follower,
+    me: UserId,
+}
+
+/// Follows all of the viewer's conversations, from a cursor or from now.
+///
+/// # Errors
+/// UNAUTHENTICATED, VALIDATION_FAILED or CURSOR_EXPIRED for the cursor.
+pub async fn inbox(op: &Op, after: Option<&str>) -> Result<impl Stream<Item = Result<InboxNotice>> + Send + use<>> {
+    let me = op.viewer.person()?.id;
+    let after = resume_at(after)?;
+    let events = &op.platform.events;
+    // Listening to the own topic comes before the set is read: what changes meanwhile comes behind this place and is applied then.
+    let place = after.unwrap_or_else(|| events.head());
+    let mut follower = events.follow([Arc::from(users::topic(me))], Some(place)).await?;
+    for conversation in store::conversations_of(op.read(), me).await? {
+        follower.add(Arc::from(topic(conversation)));
+    }
+    let listener = Listener { follower, me };
+    Ok(stream::unfold(Some(listener), async |listener| {
+        let mut listener = listener?;
+        match listener.next().await {
+            Ok(notice) => Some((Ok(notice), Some(listener))),
+            Err(error) => Some((Err(error), None)),
+        }
+    }))
+}
+
+impl Listener {
+    async fn next(&mut self) -> Result<InboxNotice> {
+        loop {
+            let event = self.follower.next().await?;
+            if let Some(told) = self.hear(&event) {
+                return Ok(InboxNotice { cursor: event.cursor().to_string(), told });
+            }
+        }
+    }
+
+    fn hear(&mut self, event: &Event) -> Option<InboxTold> {
+        if let Ok(change) = InboxEvent::deserialize(&event.payload) {
+            return Some(match change {
+                InboxEvent::Added { conversation, .. } => {
+                    self.follower.add(Arc::from(topic(conversation)));
+                    InboxTold::Added(conversation)
+                }
+                InboxEvent::Removed { conversation, .. } => {
+                    self.follower.remove(&topic(conversation));
+                    InboxTold::Removed(conversation)
+                }
+            });
+        }
+        match conversation_event(event)? {
+            ConversationEvent::ConversationDeleted { conversation } => {
+                self.follower.remove(&topic(conversation));
+                Some(InboxTold::Removed(conversation))
+            }
+            // The own topic says so, and that is where the viewer's set changes.
+            ConversationEvent::MemberLeft { user, .. } | ConversationEvent::MemberJoined { user, .. }
+                if user == self.me =>
+            {
+                None
+            }
+            // How far others have read is for the conversation, not for the list of them.
+            ConversationEvent::ReceiptMoved { user, .. } if user != self.me => None,
+            ConversationEvent::MessagePinned { .. } | ConversationEvent::ReactionsChanged { .. } => None,
+            event => Some(InboxTold::Event(event)),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What a live listener hears, in the order of the log, and when it hears no more.
+//!
+//! Access follows the log. A listener takes the head of the log, begins to follow, and only then reads its membership: whatever
+//! ended the membership after that read comes behind the head and is applied in its place among the other events. Events up to that
+//! head are a replay, and what they say of the listener's own membership is settled already. So nobody hears of a message that was
+//! accepted after they had gone, and no event costs a statement for access.
+
+/// Everything about all of one's conversations.
+mod inbox;
+/// What happens in one conversation.
+mod room;
+/// Who is writing just now.
+mod typing;
+
+pub use inbox::{InboxNotice, InboxTold, inbox};
+pub use room::{Notice, room};
+pub use typing::{TypingSignal, typing};
+
+use entity::ids::{ConversationId, UserId};
+use serde::Deserialize;
+
+use super::{error::ConversationError, events::ConversationEvent, store};
+use crate::{
+    access::Op,
+    base::error::{Error, Result},
+    platform::events::{Cursor, Event, Position},
+};
+
+/// The cursor a client gave, if it gave one.
+fn resume_at(after: Option<&str>) -> Result<Option<Cursor>> {
+    after.map(str::parse).transpose()
+}
+
+/// The viewer's membership as it stands now, or why there is none.
+async fn membership(op: &Op, conversation: ConversationId) -> Result<()> {
+    let seen = store::find(op.read(), &op.viewer, conversation).await?.ok_or(ConversationError::NotFound)?;
+    if seen.member.is_some() { Ok(()) } else { Err(ConversationError::NotMember.into()) }
+}
+
+/// An event of a conversation; `None` for one of another kind.
+fn conversation_event(event: &Event) -> Option<ConversationEvent> {
+    ConversationEvent::deserialize(&event.payload).ok()
+}
+
+/// Why the viewer hears no more after this event, if it is so.
+fn farewell(event: &ConversationEvent, at: Position, replay_to: Position, me: UserId) -> Option<Error> {
+    if at <= replay_to {
+        return None;
+    }
+    match event {
+        ConversationEvent::MemberLeft { user, .. } if *user == me => Some(ConversationError::NoLongerMember.into()),
+        ConversationEvent::ConversationDeleted { .. } => Some(ConversationError::NotFound.into()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::error::Code;
+
+    #[test]
+    fn one_hears_no_more_after_leaving_but_a_replayed_departure_is_settled() {
+        let at = |number| Position { epoch: 1, transaction: 0, number };
+        let (conversation, me) = (ConversationId(uuid::Uuid::from_u128(1)), UserId(uuid::Uuid::from_u128(2)));
+        let other = UserId(uuid::Uuid::from_u128(3));
+        let left = |user| ConversationEvent::MemberLeft { conversation, user, removed: true };
+        let code = |event, number| farewell(&event, at(number), at(10), me).map(|error| error.code());
+        assert_eq!(code(left(me), 10), None);
+        assert_eq!(code(left(me), 11), Some(Code::PermissionDenied));
+        assert_eq!(code(left(other), 11), None);
+        assert_eq!(code(ConversationEvent::ConversationDeleted { conversation }, 11), Some(Code::RoomNotFound));
+    }
+}

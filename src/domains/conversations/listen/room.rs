@@ -1,0 +1,70 @@
+//! What happens in one conversation.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use entity::ids::{ConversationId, UserId};
+use futures_util::{Stream, stream};
+
+use super::{conversation_event, farewell, membership, resume_at};
+use crate::{
+    access::Op,
+    base::error::Result,
+    domains::conversations::events::{ConversationEvent, topic},
+    platform::events::{Follower, Position},
+};
+
+/// One event of a conversation.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    /// Where to resume behind it.
+    pub cursor: String,
+    /// When it happened.
+    pub at: DateTime<Utc>,
+    /// What happened.
+    pub event: ConversationEvent,
+}
+
+struct Listener {
+    follower: Follower,
+    replay_to: Position,
+    me: UserId,
+}
+
+/// Follows a conversation from a cursor, or from now. The stream ends with an error when the viewer is no longer a member.
+///
+/// # Errors
+/// UNAUTHENTICATED, ROOM_NOT_FOUND, PERMISSION_DENIED, VALIDATION_FAILED or CURSOR_EXPIRED for the cursor.
+pub async fn room(
+    op: &Op,
+    conversation: ConversationId,
+    after: Option<&str>,
+) -> Result<impl Stream<Item = Result<Notice>> + Send + use<>> {
+    let me = op.viewer.person()?.id;
+    let after = resume_at(after)?;
+    let events = &op.platform.events;
+    let head = events.head();
+    let follower = events.follow([Arc::from(topic(conversation))], Some(after.unwrap_or(head))).await?;
+    membership(op, conversation).await?;
+    let listener = Listener { follower, replay_to: head.position, me };
+    Ok(stream::unfold(Some(listener), async |listener| {
+        let mut listener = listener?;
+        match listener.next().await {
+            Ok(notice) => Some((Ok(notice), Some(listener))),
+            Err(error) => Some((Err(error), None)),
+        }
+    }))
+}
+
+impl Listener {
+    async fn next(&mut self) -> Result<Notice> {
+        loop {
+            let told = self.follower.next().await?;
+            let Some(event) = conversation_event(&told) else { continue };
+            if let Some(error) = farewell(&event, told.position, self.replay_to, self.me) {
+                return Err(error);
+            }
+            return Ok(Notice { cursor: told.cursor().to_string(), at: told.created_at, event });
+        }
+    }
+}

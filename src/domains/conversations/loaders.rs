@@ -1,0 +1,191 @@
+//! Rows of conversations, in batches.
+
+use std::collections::HashMap;
+
+use async_graphql::dataloader::Loader;
+use entity::{
+    conversation_member,
+    conversation_member::Role,
+    ids::{ConversationId, MessageId, UserId},
+    message, message_edit, message_reaction,
+};
+
+use super::{
+    model::Seen,
+    store::{self, Receipt, Which},
+};
+use crate::{
+    base::error::{Error, Result},
+    domains::users,
+    graphql::loader::Rows,
+};
+
+macro_rules! keys {
+    ($($(#[$doc:meta])* $name:ident($id:ty);)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub struct $name(pub $id);
+    )*};
+}
+
+keys! {
+    /// A conversation the viewer may know of.
+    ConversationById(ConversationId);
+    /// The newest message of a conversation the viewer belongs to.
+    LastMessageOf(ConversationId);
+    /// The longest-standing owner of a conversation.
+    OwnerOf(ConversationId);
+    /// The viewer's own membership.
+    MembershipIn(ConversationId);
+    /// Whether one of the two of a direct conversation has blocked the other, by the other.
+    BlockedWith(UserId);
+    /// A message the viewer may read.
+    MessageById(MessageId);
+    /// The reactions to a message.
+    ReactionsTo(MessageId);
+    /// The earlier texts of a message.
+    EditsOf(MessageId);
+    /// Who has received and read a message.
+    ReceiptsOf(MessageId);
+}
+
+/// How many messages a list has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MessageCount(pub ConversationId, pub Which);
+
+/// How many members of a role a conversation has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MemberCount(pub ConversationId, pub Role);
+
+fn ids<K, I>(keys: &[K], id: impl Fn(&K) -> I) -> Vec<I> {
+    keys.iter().map(id).collect()
+}
+
+fn keyed<I, K: std::hash::Hash + Eq, V>(found: HashMap<I, V>, key: impl Fn(I) -> K) -> HashMap<K, V> {
+    found.into_iter().map(|(id, value)| (key(id), value)).collect()
+}
+
+impl Loader<ConversationById> for Rows {
+    type Value = Seen;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ConversationById]) -> Result<HashMap<ConversationById, Seen>> {
+        let found = store::by_ids(self.0.read(), &self.0.viewer, &ids(keys, |key| key.0)).await?;
+        Ok(keyed(found, ConversationById))
+    }
+}
+
+impl Loader<LastMessageOf> for Rows {
+    type Value = message::Model;
+    type Error = Error;
+
+    async fn load(&self, keys: &[LastMessageOf]) -> Result<HashMap<LastMessageOf, message::Model>> {
+        Ok(keyed(store::last_messages(self.0.read(), &ids(keys, |key| key.0)).await?, LastMessageOf))
+    }
+}
+
+impl Loader<OwnerOf> for Rows {
+    type Value = UserId;
+    type Error = Error;
+
+    async fn load(&self, keys: &[OwnerOf]) -> Result<HashMap<OwnerOf, UserId>> {
+        Ok(keyed(store::first_owners(self.0.read(), &ids(keys, |key| key.0)).await?, OwnerOf))
+    }
+}
+
+impl Loader<MembershipIn> for Rows {
+    type Value = conversation_member::Model;
+    type Error = Error;
+
+    async fn load(&self, keys: &[MembershipIn]) -> Result<HashMap<MembershipIn, conversation_member::Model>> {
+        let Some(me) = self.0.viewer.id() else { return Ok(HashMap::new()) };
+        Ok(keyed(store::memberships(self.0.read(), me, &ids(keys, |key| key.0)).await?, MembershipIn))
+    }
+}
+
+impl Loader<BlockedWith> for Rows {
+    type Value = ();
+    type Error = Error;
+
+    async fn load(&self, keys: &[BlockedWith]) -> Result<HashMap<BlockedWith, ()>> {
+        let Some(me) = self.0.viewer.id() else { return Ok(HashMap::new()) };
+        let blocks = users::blocked_between(self.0.read(), me, &ids(keys, |key| key.0)).await?;
+        let other = |block: &entity::user_block::Model| {
+            if block.blocker_id == me { block.blocked_id } else { block.blocker_id }
+        };
+        Ok(blocks.iter().map(|block| (BlockedWith(other(block)), ())).collect())
+    }
+}
+
+impl Loader<MessageById> for Rows {
+    type Value = message::Model;
+    type Error = Error;
+
+    async fn load(&self, keys: &[MessageById]) -> Result<HashMap<MessageById, message::Model>> {
+        let found = store::messages_by_ids(self.0.read(), &self.0.viewer, &ids(keys, |key| key.0)).await?;
+        Ok(keyed(found, MessageById))
+    }
+}
+
+impl Loader<ReactionsTo> for Rows {
+    type Value = Vec<message_reaction::Model>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ReactionsTo]) -> Result<HashMap<ReactionsTo, Vec<message_reaction::Model>>> {
+        Ok(keyed(store::reactions_of(self.0.read(), &ids(keys, |key| key.0)).await?, ReactionsTo))
+    }
+}
+
+impl Loader<EditsOf> for Rows {
+    type Value = Vec<message_edit::Model>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[EditsOf]) -> Result<HashMap<EditsOf, Vec<message_edit::Model>>> {
+        Ok(keyed(store::edits_of(self.0.read(), &ids(keys, |key| key.0)).await?, EditsOf))
+    }
+}
+
+impl Loader<ReceiptsOf> for Rows {
+    type Value = Vec<Receipt>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ReceiptsOf]) -> Result<HashMap<ReceiptsOf, Vec<Receipt>>> {
+        Ok(keyed(store::receipts_of(self.0.read(), &ids(keys, |key| key.0)).await?, ReceiptsOf))
+    }
+}
+
+impl Loader<MessageCount> for Rows {
+    type Value = i64;
+    type Error = Error;
+
+    async fn load(&self, keys: &[MessageCount]) -> Result<HashMap<MessageCount, i64>> {
+        // One statement for each way to count, and a document names few.
+        let mut counts = HashMap::new();
+        for (which, ids) in grouped(keys.iter().map(|key| (key.1, key.0))) {
+            let found = store::message_counts(self.0.read(), &ids, which).await?;
+            counts.extend(keyed(found, |id| MessageCount(id, which)));
+        }
+        Ok(counts)
+    }
+}
+
+impl Loader<MemberCount> for Rows {
+    type Value = i64;
+    type Error = Error;
+
+    async fn load(&self, keys: &[MemberCount]) -> Result<HashMap<MemberCount, i64>> {
+        let mut counts = HashMap::new();
+        for (role, ids) in grouped(keys.iter().map(|key| (key.1, key.0))) {
+            let found = store::member_counts(self.0.read(), &ids, role).await?;
+            counts.extend(keyed(found, |id| MemberCount(id, role)));
+        }
+        Ok(counts)
+    }
+}
+
+fn grouped<G: std::hash::Hash + Eq, I>(pairs: impl Iterator<Item = (G, I)>) -> HashMap<G, Vec<I>> {
+    pairs.fold(HashMap::new(), |mut groups: HashMap<G, Vec<I>>, (group, id)| {
+        groups.entry(group).or_default().push(id);
+        groups
+    })
+}

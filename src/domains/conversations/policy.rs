@@ -1,0 +1,162 @@
+//! Who may do what in a conversation. Pure.
+
+use entity::{conversation::Kind, conversation_member, conversation_member::Role};
+
+use super::{
+    error::ConversationError as E,
+    model::{Place, Spot, Standing},
+};
+use crate::{
+    access::{Policy, Verdict, Viewer},
+    base::error::Error,
+};
+
+/// Somebody about to be added, in some role.
+#[derive(Clone, Debug)]
+pub struct Adding {
+    /// To where.
+    pub standing: Standing,
+    /// As what.
+    pub role: Role,
+}
+
+/// Somebody about to be removed.
+#[derive(Clone, Debug)]
+pub struct Removing {
+    /// From where.
+    pub standing: Standing,
+    /// Who.
+    pub target: conversation_member::Model,
+}
+
+macro_rules! policies {
+    ($($(#[$doc:meta])* $verb:ident of $row:ty, else $hidden:expr, by $judge:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $verb;
+
+        impl Policy<$verb> for $row {
+            fn verdict(&self, viewer: &Viewer) -> Verdict {
+                let judge: fn(&$row, &Viewer) -> Verdict = $judge;
+                judge(self, viewer)
+            }
+
+            fn hidden(&self) -> Error {
+                $hidden.into()
+            }
+        }
+    )*};
+}
+
+policies! {
+    /// Say something, or show that one is writing.
+    Post of Standing, else E::NotFound, by |standing, viewer| match standing.conversation.kind {
+        Kind::Assistant => inside(standing, viewer, |_| refuse(E::AskInstead)),
+        _ => inside(standing, viewer, |_| if standing.is_blocked { refuse(E::Blocked) } else { Verdict::Yes }),
+    };
+    /// Move one's own marks of what was read and received.
+    Mark of Standing, else E::NotFound, by |standing, viewer| inside(standing, viewer, |_| Verdict::Yes);
+    /// Change name, description, ceiling or visibility.
+    Update of Standing, else E::NotFound, by |standing, viewer| not_direct(standing, viewer, |role| {
+        Verdict::yes_if(role >= Role::Moderator, "Only moderators and owners of the room may change it.")
+    });
+    /// Take the whole conversation away.
+    Delete of Standing, else E::NotFound, by |standing, viewer| not_direct(standing, viewer, |role| {
+        Verdict::yes_if(role == Role::Owner, "Only an owner of the conversation may delete it.")
+    });
+    /// Enter a public room.
+    Join of Standing, else E::NotFound, by |standing, viewer| match place(standing, viewer) {
+        Place::Outside => Verdict::Hidden,
+        Place::Door | Place::Inside(_) => Verdict::Yes,
+    };
+    /// Go.
+    Leave of Standing, else E::NotFound, by |standing, viewer| room(standing, viewer, |_| Verdict::Yes);
+    /// Bring somebody in.
+    AddMember of Adding, else E::NotFound, by |adding, viewer| room(&adding.standing, viewer, |role| {
+        if adding.role > Role::Member && role < Role::Owner {
+            return Verdict::yes_if(false, "Only an owner of the room may add somebody with more rights than a member.");
+        }
+        Verdict::yes_if(role >= Role::Moderator, "Only moderators and owners of the room may add people.")
+    });
+    /// Give a member another role.
+    ChangeMember of Standing, else E::NotFound, by |standing, viewer| room(standing, viewer, |role| {
+        Verdict::yes_if(role == Role::Owner, "Only an owner of the room may change roles.")
+    });
+    /// Show somebody out.
+    RemoveMember of Removing, else E::NotFound, by |removing, viewer| room(&removing.standing, viewer, |role| {
+        if viewer.is(removing.target.user_id) {
+            return refuse(E::RemoveOneself);
+        }
+        Verdict::yes_if(
+            role >= Role::Moderator && removing.target.role < role,
+            "Only moderators and owners may remove people, and only those with fewer rights than themselves.",
+        )
+    });
+    /// Correct a message.
+    EditMessage of Spot, else E::MessageNotFound, by |spot, viewer| inside(&spot.standing, viewer, |_| {
+        match spot.message.sender_id {
+            Some(author) if viewer.is(author) => open(spot),
+            _ => Verdict::yes_if(false, "Only the author of the message may change it."),
+        }
+    });
+    /// Take a message away.
+    DeleteMessage of Spot, else E::MessageNotFound, by |spot, viewer| inside(&spot.standing, viewer, |role| {
+        let is_author = spot.message.sender_id.is_some_and(|author| viewer.is(author));
+        let keeps_order = role >= Role::Moderator && spot.standing.conversation.kind != Kind::Direct;
+        Verdict::yes_if(is_author || keeps_order, "Only the author and moderators may delete the message.")
+    });
+    /// Pin or unpin a message.
+    PinMessage of Spot, else E::MessageNotFound, by |spot, viewer| inside(&spot.standing, viewer, |role| {
+        if spot.standing.conversation.kind == Kind::Direct || role >= Role::Moderator {
+            open(spot)
+        } else {
+            Verdict::yes_if(false, "Only moderators and owners of the room may pin messages.")
+        }
+    });
+    /// React to a message.
+    React of Spot, else E::MessageNotFound, by |spot, viewer| inside(&spot.standing, viewer, |_| open(spot));
+    /// Take one's reaction back.
+    Unreact of Spot, else E::MessageNotFound, by |spot, viewer| inside(&spot.standing, viewer, |_| Verdict::Yes);
+}
+
+fn refuse(error: E) -> Verdict {
+    Verdict::No(error.into())
+}
+
+fn place(standing: &Standing, viewer: &Viewer) -> Place {
+    Place::of(viewer, &standing.conversation, standing.member.as_ref())
+}
+
+fn inside(standing: &Standing, viewer: &Viewer, then: impl FnOnce(Role) -> Verdict) -> Verdict {
+    match place(standing, viewer) {
+        Place::Outside => Verdict::Hidden,
+        Place::Door => refuse(E::NotMember),
+        Place::Inside(role) => then(role),
+    }
+}
+
+fn not_direct(standing: &Standing, viewer: &Viewer, then: impl FnOnce(Role) -> Verdict) -> Verdict {
+    inside(standing, viewer, |role| match standing.conversation.kind {
+        Kind::Direct => refuse(E::DirectIsFixed),
+        Kind::Room | Kind::Assistant => then(role),
+    })
+}
+
+fn room(standing: &Standing, viewer: &Viewer, then: impl FnOnce(Role) -> Verdict) -> Verdict {
+    not_direct(standing, viewer, |role| match standing.conversation.kind {
+        Kind::Assistant => refuse(E::NotARoom),
+        Kind::Room | Kind::Direct => then(role),
+    })
+}
+
+/// A message that still stands, between people who talk to each other: changing a text or reacting is talking too.
+fn open(spot: &Spot) -> Verdict {
+    match (spot.message.deleted_at, spot.standing.is_blocked) {
+        (Some(_), _) => refuse(E::Deleted),
+        (None, true) => refuse(E::Blocked),
+        (None, false) => Verdict::Yes,
+    }
+}
+
+#[cfg(test)]
+mod tests;

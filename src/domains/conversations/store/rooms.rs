@@ -1,0 +1,229 @@
+//! Conversations and how a viewer stands in them.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use entity::{
+    conversation::{self, Kind, Visibility},
+    conversation_member,
+    conversation_member::Role,
+    ids::{ConversationId, TypedId, UserId},
+};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, JoinType, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, RelationDef, Select,
+    sea_query::{Expr, ExprTrait, Func, IntoCondition, LikeExpr, OnConflict},
+};
+use uuid::Uuid;
+
+use crate::{
+    access::{Permit, Viewer},
+    base::error::Result,
+    domains::{
+        conversations::{
+            error::ConversationError,
+            model::{Seen, Standing, other_of},
+            policy::{Delete, Update},
+        },
+        users,
+    },
+    graphql::page::Window,
+    platform::Tx,
+};
+
+/// The viewer's own membership of a conversation.
+fn membership_of(me: UserId) -> RelationDef {
+    conversation::Entity::belongs_to(conversation_member::Entity)
+        .from(conversation::Column::Id)
+        .to(conversation_member::Column::ConversationId)
+        .on_condition(move |_, membership| {
+            Expr::col((membership, conversation_member::Column::UserId)).eq(me).into_condition()
+        })
+        .into()
+}
+
+fn is_mine() -> sea_orm::sea_query::SimpleExpr {
+    conversation_member::Column::UserId.is_not_null()
+}
+
+/// Conversations the viewer may know of, beside the viewer's membership: those they belong to, and to people public rooms.
+/// Administrators see no more than others: what is said in private stays there.
+pub fn visible_to(viewer: &Viewer) -> Select<conversation::Entity> {
+    let me = viewer.id().unwrap_or(UserId::from_uuid(Uuid::nil()));
+    let query = conversation::Entity::find()
+        .join(JoinType::LeftJoin, membership_of(me))
+        .filter(conversation::Column::DeletedAt.is_null());
+    let public = conversation::Column::Kind.eq(Kind::Room).and(conversation::Column::Visibility.eq(Visibility::Public));
+    match viewer {
+        Viewer::System(_) => query,
+        Viewer::Person(_) => query.filter(Condition::any().add(is_mine()).add(public)),
+        Viewer::Anonymous => query.filter(is_mine()),
+    }
+}
+
+async fn all(db: &impl ConnectionTrait, query: Select<conversation::Entity>) -> Result<Vec<Seen>> {
+    let rows = query.select_also(conversation_member::Entity).all(db).await?;
+    Ok(rows.into_iter().map(|(row, member)| Seen { row, member }).collect())
+}
+
+/// One conversation, if the viewer may know of it.
+pub async fn find(db: &impl ConnectionTrait, viewer: &Viewer, id: ConversationId) -> Result<Option<Seen>> {
+    Ok(all(db, visible_to(viewer).filter(conversation::Column::Id.eq(id))).await?.pop())
+}
+
+/// Several conversations at once, those the viewer may know of.
+pub async fn by_ids(
+    db: &impl ConnectionTrait,
+    viewer: &Viewer,
+    ids: &[ConversationId],
+) -> Result<HashMap<ConversationId, Seen>> {
+    let query = visible_to(viewer).filter(conversation::Column::Id.is_in(ids.iter().copied()));
+    Ok(all(db, query).await?.into_iter().map(|seen| (seen.row.id, seen)).collect())
+}
+
+/// Which conversations a list shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// Only of this kind.
+    pub kind: Option<Kind>,
+    /// Only these.
+    pub filter: Filter,
+    /// Only with this in their name, folded.
+    pub search: Option<String>,
+}
+
+/// Which conversations, by how the viewer stands in them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filter {
+    /// Those the viewer belongs to.
+    Joined,
+    /// Public rooms, joined or not.
+    Public,
+    /// Those the viewer belongs to and that are not public.
+    Private,
+    /// Those the viewer owns.
+    Owned,
+}
+
+fn listed(viewer: &Viewer, listing: &Listing) -> Select<conversation::Entity> {
+    use conversation::Column::{Kind as KindColumn, Name, Visibility as VisibilityColumn};
+    let mut query = visible_to(viewer);
+    query = match listing.filter {
+        Filter::Joined => query.filter(is_mine()),
+        Filter::Public => query.filter(KindColumn.eq(Kind::Room)).filter(VisibilityColumn.eq(Visibility::Public)),
+        Filter::Private => query.filter(is_mine()).filter(VisibilityColumn.eq(Visibility::Private)),
+        Filter::Owned => query.filter(conversation_member::Column::Role.eq(Role::Owner)),
+    };
+    if let Some(kind) = listing.kind {
+        query = query.filter(KindColumn.eq(kind));
+    }
+    if let Some(search) = &listing.search {
+        let pattern = format!("%{}%", search.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
+        let name = Expr::expr(Func::lower(Expr::col((conversation::Entity, Name))));
+        query = query.filter(name.like(LikeExpr::new(pattern).escape('\\')));
+    }
+    query
+}
+
+/// Where a conversation stands in the list of them: newest activity first.
+pub type Recency = (DateTime<Utc>, ConversationId);
+
+/// One page of conversations, most recently active first.
+pub async fn page(
+    db: &impl ConnectionTrait,
+    viewer: &Viewer,
+    listing: &Listing,
+    window: &Window<Recency>,
+) -> Result<Vec<Seen>> {
+    use conversation::Column::{Id, LastActivityAt};
+    let mut query = listed(viewer, listing);
+    if let Some((at, id)) = window.after {
+        let tie = LastActivityAt.eq(at).and(Id.lt(id));
+        query = query.filter(Condition::any().add(LastActivityAt.lt(at)).add(tie));
+    }
+    if let Some((at, id)) = window.before {
+        let tie = LastActivityAt.eq(at).and(Id.gt(id));
+        query = query.filter(Condition::any().add(LastActivityAt.gt(at)).add(tie));
+    }
+    let direction = if window.backward { sea_orm::Order::Asc } else { sea_orm::Order::Desc };
+    all(db, query.order_by(LastActivityAt, direction.clone()).order_by(Id, direction).limit(window.fetch())).await
+}
+
+/// How many conversations a list has.
+pub async fn count(db: &impl ConnectionTrait, viewer: &Viewer, listing: &Listing) -> Result<i64> {
+    Ok(i64::try_from(listed(viewer, listing).count(db).await?).unwrap_or(i64::MAX))
+}
+
+/// How the viewer stands in a conversation that was read.
+pub(super) async fn standing(
+    db: &impl ConnectionTrait,
+    viewer: &Viewer,
+    conversation: conversation::Model,
+) -> Result<Standing> {
+    let Some(me) = viewer.id() else { return Ok(Standing { conversation, member: None, is_blocked: false }) };
+    let member = super::member(db, conversation.id, me).await?;
+    let is_blocked = match other_of(&conversation, me).filter(|_| member.is_some()) {
+        Some(other) => !users::blocked_between(db, me, &[other]).await?.is_empty(),
+        None => false,
+    };
+    Ok(Standing { conversation, member, is_blocked })
+}
+
+/// How the viewer stands in a conversation, for what writes nothing.
+pub async fn look(db: &impl ConnectionTrait, viewer: &Viewer, id: ConversationId) -> Result<Standing> {
+    let query = conversation::Entity::find_by_id(id).filter(conversation::Column::DeletedAt.is_null());
+    let row = query.one(db).await?.ok_or(ConversationError::NotFound)?;
+    standing(db, viewer, row).await
+}
+
+/// Locks a conversation, the first statement of every write on it, and says how the viewer stands in it.
+pub async fn lock(tx: &Tx, viewer: &Viewer, id: ConversationId) -> Result<Standing> {
+    let query = conversation::Entity::find_by_id(id).filter(conversation::Column::DeletedAt.is_null());
+    let row = tx.lock(query).await?.ok_or(ConversationError::NotFound)?;
+    standing(tx, viewer, row).await
+}
+
+/// Writes a new conversation. False when the two people of a direct one have one already.
+pub async fn insert(tx: &Tx, row: &conversation::Model) -> Result<bool> {
+    let once = OnConflict::column(conversation::Column::DirectKey).do_nothing().to_owned();
+    let insert = conversation::Entity::insert(row.clone().into_active_model()).on_conflict(once);
+    Ok(insert.exec_without_returning(tx).await? == 1)
+}
+
+/// The direct conversation of a pair.
+pub async fn by_direct_key(db: &impl ConnectionTrait, viewer: &Viewer, key: &str) -> Result<Option<Seen>> {
+    Ok(all(db, visible_to(viewer).filter(conversation::Column::DirectKey.eq(key))).await?.pop())
+}
+
+/// Writes a locked conversation as it shall be.
+pub(super) async fn save(tx: &Tx, mut row: conversation::Model) -> Result<conversation::Model> {
+    row.updated_at = tx.now();
+    Ok(row.into_active_model().reset_all().update(tx).await?)
+}
+
+/// Changes what a conversation is called and whom it takes.
+pub async fn update(
+    tx: &Tx,
+    permit: Permit<Update, Standing>,
+    change: impl FnOnce(&mut conversation::Model),
+) -> Result<Seen> {
+    let Standing { mut conversation, member, .. } = permit.into_row();
+    change(&mut conversation);
+    conversation.version += 1;
+    Ok(Seen { row: save(tx, conversation).await?, member })
+}
+
+/// Takes a conversation away; its rows go later.
+pub async fn delete(tx: &Tx, permit: Permit<Delete, Standing>) -> Result<()> {
+    let mut row = permit.into_row().conversation;
+    row.deleted_at = Some(tx.now());
+    save(tx, row).await.map(drop)
+}
+
+/// Takes a conversation away that its last member has left under the lock.
+pub async fn delete_empty(tx: &Tx, left: Seen) -> Result<Seen> {
+    debug_assert_eq!(left.row.member_count, 0, "only an empty conversation goes by itself");
+    let mut row = left.row;
+    row.deleted_at = Some(tx.now());
+    Ok(Seen { row: save(tx, row).await?, member: None })
+}
