@@ -3,10 +3,15 @@
 //! Everything generic ends here: [`Api`] hands out boxed futures and streams, so that transports and tests compile without the
 //! schema's types.
 
+mod node;
+
+pub use node::Node;
+
 use std::{sync::Arc, time::Duration};
 
 use async_graphql::{
-    MergedObject, MergedSubscription, Request, Response, Schema, SDLExportOptions, parser::types::OperationType,
+    MergedObject, MergedSubscription, Name, Request, Response, SDLExportOptions, Schema, Value,
+    parser::types::OperationType,
 };
 use futures_util::{
     FutureExt, StreamExt,
@@ -19,13 +24,15 @@ use crate::{
     base::error::{Code, Error},
     config::Config,
     domains::{
+        auth::graphql::{AuthMutation, AuthQuery, RolesMutation},
         conversations::graphql::{ConversationsMutation, ConversationsQuery, ConversationsSubscription, MessagesMutation},
+        operations::graphql::{OperationsMutation, OperationsQuery},
         users::graphql::{UsersMutation, UsersQuery},
     },
     graphql::{
         access::AccessNotes,
-        cost::Cost,
         error,
+        execution::Execution,
         loader::loaders,
         precheck::{PrecheckLimits, precheck},
     },
@@ -33,11 +40,18 @@ use crate::{
 
 /// Everything that can be read.
 #[derive(MergedObject, Default)]
-pub struct Query(UsersQuery, ConversationsQuery);
+pub struct Query(UsersQuery, AuthQuery, ConversationsQuery, OperationsQuery, node::NodeQuery);
 
 /// Everything that can be changed. The fields of one operation run one after the other, in order.
 #[derive(MergedObject, Default)]
-pub struct Mutation(UsersMutation, ConversationsMutation, MessagesMutation);
+pub struct Mutation(
+    UsersMutation,
+    AuthMutation,
+    RolesMutation,
+    ConversationsMutation,
+    MessagesMutation,
+    OperationsMutation,
+);
 
 /// Everything that can be followed.
 #[derive(MergedSubscription, Default)]
@@ -55,7 +69,7 @@ fn build(config: &Config) -> Polyphony {
         .limit_directives(limits.directives)
         .limit_aliases(limits.aliases)
         .limit_recursive_depth(limits.document_nesting)
-        .extension(Cost { limit: limits.complexity });
+        .extension(Execution { limit: limits.complexity });
     if !config.app.introspection {
         schema = schema.disable_introspection().disable_suggestions();
     }
@@ -64,7 +78,11 @@ fn build(config: &Config) -> Polyphony {
 
 /// The schema in the schema definition language, as `schema.graphql` keeps it.
 pub fn sdl(config: &Config) -> String {
-    let options = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items().prefer_single_line_descriptions();
+    let options = SDLExportOptions::new()
+        .sorted_fields()
+        .sorted_arguments()
+        .sorted_enum_items()
+        .prefer_single_line_descriptions();
     build(config).sdl_with_options(options)
 }
 
@@ -84,6 +102,24 @@ pub struct Prepared {
     request: Request,
     /// What it asks for.
     pub kind: Kind,
+    /// The name the document gives the operation.
+    pub name: Option<String>,
+}
+
+impl Prepared {
+    /// Goes on behind this cursor, if the operation declares a variable `$after`.
+    pub fn resume_after(&mut self, cursor: &str) {
+        let name = self.name.as_deref();
+        let Ok(document) = self.request.parsed_query() else { return };
+        let mut operations = document.operations.iter();
+        let operation = operations.find(|(known, _)| known.map(|known| known.as_str()) == name);
+        let declared = operation.is_some_and(|(_, operation)| {
+            operation.node.variable_definitions.iter().any(|variable| variable.node.name.node == "after")
+        });
+        if declared {
+            self.request.variables.insert(Name::new("after"), Value::from(cursor));
+        }
+    }
 }
 
 /// The schema, ready to run operations.
@@ -102,7 +138,8 @@ impl Api {
     /// Bounds and parses the document and finds its operation, before anything runs.
     ///
     /// # Errors
-    /// QUERY_TOO_COMPLEX, GRAPHQL_PARSE_FAILED, or BAD_REQUEST when `operationName` does not name an operation of the document.
+    /// QUERY_TOO_COMPLEX, GRAPHQL_PARSE_FAILED, BAD_REQUEST when `operationName` does not name an operation of the document, or
+    /// GRAPHQL_VALIDATION_FAILED when a required variable is missing.
     pub fn prepare(&self, mut request: Request) -> Result<Prepared, Error> {
         let limits = &self.config.limits;
         let bounds = PrecheckLimits {
@@ -117,13 +154,14 @@ impl Api {
             Error::new(code, refusal.message())
         })?;
         let name = request.operation_name.clone();
-        let document = request.parsed_query().map_err(|fault| Error::new(Code::GraphqlParseFailed, fault.message.clone()))?;
+        let document =
+            request.parsed_query().map_err(|fault| Error::new(Code::GraphqlParseFailed, fault.message.clone()))?;
         let mut operations = document.operations.iter();
         let operation = match &name {
-            Some(name) => operations.find(|(known, _)| known.is_some_and(|known| known == name)).map(|(_, operation)| operation),
-            None => operations.next().map(|(_, operation)| operation).filter(|_| operations.next().is_none()),
+            Some(name) => operations.find(|(known, _)| known.is_some_and(|known| known == name)),
+            None => operations.next().filter(|_| operations.next().is_none()),
         };
-        let operation = operation.ok_or_else(|| {
+        let (known, operation) = operation.ok_or_else(|| {
             Error::new(
                 Code::BadRequest,
                 match name {
@@ -137,7 +175,22 @@ impl Api {
             OperationType::Mutation => Kind::Mutation,
             OperationType::Subscription => Kind::Subscription,
         };
-        Ok(Prepared { request, kind })
+        let name = known.map(ToString::to_string);
+        let required: Vec<_> = operation
+            .node
+            .variable_definitions
+            .iter()
+            .map(|variable| &variable.node)
+            .filter(|variable| !variable.var_type.node.nullable && variable.default_value.is_none())
+            .map(|variable| (variable.name.node.clone(), variable.var_type.node.to_string()))
+            .collect();
+        // The library takes a missing variable for null wherever the argument would take null.
+        let missing = |name| matches!(request.variables.get(name), None | Some(Value::Null));
+        if let Some((name, kind)) = required.iter().find(|(name, _)| missing(name)) {
+            let sentence = format!("Variable \"${name}\" of required type \"{kind}\" was not provided.");
+            return Err(Error::new(Code::GraphqlValidationFailed, sentence));
+        }
+        Ok(Prepared { request, kind, name })
     }
 
     /// Runs a query or mutation to its end.

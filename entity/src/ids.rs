@@ -31,7 +31,9 @@ pub enum IdError {
 impl fmt::Display for IdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Malformed { expected } => write!(f, "expected the id of a {expected} ({expected}_… and 26 characters)"),
+            Self::Malformed { expected } => {
+                write!(f, "expected the id of a {expected} ({expected}_… and 26 characters)")
+            }
             Self::WrongKind { expected, found } => {
                 write!(f, "expected the id of a {expected} ({expected}_…), this is the id of a {found}")
             }
@@ -44,7 +46,8 @@ impl std::error::Error for IdError {}
 /// Splits a TypeID into its prefix and UUID; `None` when it is not one.
 pub fn parse(text: &str) -> Option<(&str, Uuid)> {
     let (prefix, suffix) = text.rsplit_once('_')?;
-    let well_formed = !prefix.is_empty() && prefix.len() <= 63 && prefix.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let well_formed =
+        !prefix.is_empty() && prefix.len() <= 63 && prefix.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     Some((prefix, decode(suffix)?)).filter(|_| well_formed)
 }
 

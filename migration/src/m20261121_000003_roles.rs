@@ -86,10 +86,47 @@ impl MigrationTrait for Migration {
             .await?;
         manager.create_index(unique("user_roles", &["user_id", "role_id"])).await?;
         manager.create_index(index("idx_user_roles_role", "user_roles", &["role_id"])).await?;
-        manager.create_index(index("idx_user_roles_assigned_by", "user_roles", &["assigned_by"])).await
+        manager.create_index(index("idx_user_roles_assigned_by", "user_roles", &["assigned_by"])).await?;
+        manager.execute(base_roles()).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         drop_all(manager, &["user_roles", "role_permissions", "permissions", "roles"]).await
     }
+}
+
+/// The roles every installation knows. Their ids are the same everywhere.
+fn base_roles() -> InsertStatement {
+    let at = sea_orm::prelude::DateTimeUtc::UNIX_EPOCH;
+    let mut insert = Query::insert();
+    insert.into_table("roles").columns([
+        "id",
+        "name",
+        "display_name",
+        "description",
+        "is_system",
+        "is_active",
+        "created_at",
+        "updated_at",
+    ]);
+    for (number, name, display_name, description) in [
+        (1u128, "USER", "User", "Everybody holds it."),
+        (2, "CREATOR", "Creator", "May publish tracks and sell."),
+        (3, "MODERATOR", "Moderator", "Keeps order: sees reported content and acts on it."),
+        (4, "ADMIN", "Administrator", "Runs the place."),
+    ] {
+        // A well-formed UUIDv7 of the year 1970.
+        let id = sea_orm::prelude::Uuid::from_u128(0x7000_8000_0000_0000_0000 | number);
+        insert.values_panic([
+            id.into(),
+            name.into(),
+            display_name.into(),
+            description.into(),
+            true.into(),
+            true.into(),
+            at.into(),
+            at.into(),
+        ]);
+    }
+    insert.take()
 }

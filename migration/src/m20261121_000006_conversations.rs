@@ -45,9 +45,7 @@ impl MigrationTrait for Migration {
             )
             .await?;
         manager.create_index(unique("conversations", &["direct_key"])).await?;
-        manager
-            .create_index(index("idx_conversations_activity", "conversations", &["last_activity_at", "id"]))
-            .await?;
+        manager.create_index(index("idx_conversations_activity", "conversations", &["last_activity_at", "id"])).await?;
         manager
             .create_index(index("idx_conversations_creator", "conversations", &["creator_id", "last_activity_at"]))
             .await?;

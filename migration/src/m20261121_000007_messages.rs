@@ -54,11 +54,7 @@ impl MigrationTrait for Migration {
             )
             .await?;
         manager.create_index(unique("messages", &["conversation_id", "seq"])).await?;
-        manager
-            .create_index(unique("messages",
-                &["conversation_id", "sender_id", "client_id"],
-            ))
-            .await?;
+        manager.create_index(unique("messages", &["conversation_id", "sender_id", "client_id"])).await?;
         manager.create_index(index("idx_messages_sender", "messages", &["sender_id", "id"])).await?;
         manager.create_index(index("idx_messages_reply_to", "messages", &["reply_to_id"])).await?;
         manager

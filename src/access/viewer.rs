@@ -71,6 +71,8 @@ pub struct Person {
     pub session: SessionId,
     /// What they hold.
     pub roles: Roles,
+    /// The account's token version the token was issued for.
+    pub token_version: i32,
     /// Gave proof recently enough for dangerous actions: today a password, once it exists a second factor.
     pub is_freshly_proved: bool,
     /// When the access token ends.

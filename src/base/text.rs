@@ -65,7 +65,10 @@ impl Checks {
             || !text.starts_with(char::is_alphanumeric)
             || !text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
         {
-            self.fault(field, "takes 3 to 30 letters, digits, dots, dashes or underscores, beginning with a letter or digit");
+            self.fault(
+                field,
+                "takes 3 to 30 letters, digits, dots, dashes or underscores, beginning with a letter or digit",
+            );
         }
         text
     }
@@ -75,7 +78,10 @@ impl Checks {
         let text = text.map(str::trim).filter(|text| !text.is_empty())?;
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
         let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
-        if text.len() > 2048 || host.is_none_or(str::is_empty) || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        if text.len() > 2048
+            || host.is_none_or(str::is_empty)
+            || text.chars().any(|c| c.is_whitespace() || c.is_control())
+        {
             self.fault(field, "takes an absolute http or https address of at most 2048 characters");
         }
         Some(text.to_owned())
@@ -129,14 +135,22 @@ mod tests {
         checks.email("email", "nobody");
         checks.username("username", "a");
         let error = checks.finish().unwrap_err();
-        assert_eq!(error.fields().iter().map(|fault| fault.field.as_str()).collect::<Vec<_>>(), ["input.email", "input.username"]);
+        assert_eq!(
+            error.fields().iter().map(|fault| fault.field.as_str()).collect::<Vec<_>>(),
+            ["input.email", "input.username"]
+        );
     }
 
     #[test]
     fn addresses() {
-        for (text, good) in
-            [("a@b.c", true), ("a@b", false), ("@b.c", false), ("a b@c.d", false), ("a@b@c.d", false), ("a@.b.c", false)]
-        {
+        for (text, good) in [
+            ("a@b.c", true),
+            ("a@b", false),
+            ("@b.c", false),
+            ("a b@c.d", false),
+            ("a@b@c.d", false),
+            ("a@.b.c", false),
+        ] {
             let mut checks = Checks::new();
             checks.email("email", text);
             assert_eq!(checks.finish().is_ok(), good, "{text}");

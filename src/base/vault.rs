@@ -4,7 +4,11 @@ use aes_gcm::{
     Aes256Gcm, KeyInit, Nonce,
     aead::{Aead, Payload},
 };
-use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
+use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -16,12 +20,16 @@ use super::{
 #[derive(Clone)]
 pub struct Vault {
     keys: Vec<(String, Aes256Gcm)>,
+    /// For [`Self::derive`]: HMAC-SHA256 under the sealing key.
+    deriving: Option<[u8; 32]>,
     random: Random,
 }
 
 impl Vault {
     /// A vault over keys of 32 bytes, the one that seals first; the others open what they sealed before a rotation.
     pub fn new(keys: &[[u8; 32]], random: Random) -> Self {
+        // Apart from the key that seals, though made from it.
+        let deriving = keys.first().map(|key| Sha256::digest([b"polyphony.derive".as_slice(), key].concat()).into());
         let keys = keys
             .iter()
             .map(|key| {
@@ -29,7 +37,18 @@ impl Vault {
                 (STANDARD_NO_PAD.encode(&digest[..6]), Aes256Gcm::new(&(*key).into()))
             })
             .collect();
-        Self { keys, random }
+        Self { keys, deriving, random }
+    }
+
+    /// A secret of 256 bits (43 characters of base64url) that follows from another, for one purpose, and that nobody can guess
+    /// without the vault.
+    pub fn derive(&self, purpose: &str, from: &str) -> Result<String> {
+        let key = self.deriving.ok_or_else(|| Error::internal("the vault has no key"))?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(Error::internal)?;
+        mac.update(purpose.as_bytes());
+        mac.update(&[0]);
+        mac.update(from.as_bytes());
+        Ok(URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
     }
 
     /// Seals a secret for one purpose: it opens only for the same.

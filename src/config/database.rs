@@ -19,6 +19,8 @@ pub struct Database {
     pub acquire_timeout: Duration,
     /// `fsync` at every commit. Off only in tests that do not test crashes.
     pub durable: bool,
+    /// `MIGRATE_ON_START`: bring the schema up to date before serving; safe with several instances.
+    pub migrate_on_start: bool,
     /// How often to look for events when no wake-up comes.
     pub poll_interval: Duration,
     /// Events kept in memory for listeners: about half a kilobyte each.
@@ -53,6 +55,7 @@ impl Database {
             write_timeout: Duration::from_secs(5),
             acquire_timeout: Duration::from_secs(10),
             durable: true,
+            migrate_on_start: env.flag("MIGRATE_ON_START", true),
             // Another process on the same SQLite file can only be noticed by looking.
             poll_interval: Duration::from_millis(if sqlite { 250 } else { 1000 }),
             ring: env.parse("EVENT_RING", 20_000),
@@ -65,6 +68,7 @@ impl Database {
         vec![
             ("DATABASE_URL", without_password(&self.url)),
             ("DATABASE_POOL", self.pool.to_string()),
+            ("MIGRATE_ON_START", self.migrate_on_start.to_string()),
             ("EVENT_RING", self.ring.to_string()),
             ("EVENT_RETENTION_HOURS", (self.event_retention.as_secs() / 3600).to_string()),
         ]

@@ -32,7 +32,11 @@ impl Log {
                 Format::Text
             }
         };
-        let quiet = if production { "warn,polyphony=warn,polyphony::request=info" } else { "info,sqlx=warn,sea_orm_migration=warn" };
+        let quiet = if production {
+            "warn,polyphony=warn,polyphony::request=info"
+        } else {
+            "info,sqlx=warn,sea_orm_migration=warn"
+        };
         Self { filter: env.text("LOG_LEVEL").unwrap_or_else(|| quiet.into()), format }
     }
 

@@ -33,7 +33,10 @@ impl Mail {
                 Transport::Folder(app.data_dir.join("mail"))
             }
         };
-        Self { transport, from: env.text("MAIL_FROM").unwrap_or_else(|| "Polyphony <no-reply@polyphony.localhost>".into()) }
+        Self {
+            transport,
+            from: env.text("MAIL_FROM").unwrap_or_else(|| "Polyphony <no-reply@polyphony.localhost>".into()),
+        }
     }
 
     pub(super) fn describe(&self) -> Vec<(&'static str, String)> {

@@ -7,3 +7,5 @@ pub mod users;
 pub mod auth;
 /// Rooms, direct conversations, and what is said in them.
 pub mod conversations;
+/// What administrators see of the machine: background jobs.
+pub mod operations;

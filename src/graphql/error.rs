@@ -50,13 +50,20 @@ fn foreign(error: &ServerError) -> Error {
         // A resolver let some other error through by a question mark: its text is not for clients.
         return Error::internal(error.message.clone());
     }
-    let message = error.message.clone();
+    // `Failed to parse "ID": expected …`: the library's words about its own types say nothing to a client.
+    let message = match error.message.strip_prefix("Failed to parse \"").and_then(|rest| rest.split_once("\": ")) {
+        Some((_, what)) => what.to_owned(),
+        None => error.message.clone(),
+    };
     let lower = message.to_ascii_lowercase();
     let code = if !error.path.is_empty() {
         Code::ValidationFailed
     } else if message.starts_with(" --> ") {
         Code::GraphqlParseFailed
-    } else if lower.contains("too complex") || lower.contains("too deep") || lower.contains("too many") || lower.contains("recursion depth")
+    } else if lower.contains("too complex")
+        || lower.contains("too deep")
+        || lower.contains("too many")
+        || lower.contains("recursion depth")
     {
         Code::QueryTooComplex
     } else {
@@ -106,7 +113,8 @@ impl async_graphql::OutputType for ErrorCode {
         registry.create_output_type::<Self, _>(MetaTypeId::Enum, |_| MetaType::Enum {
             name: "ErrorCode".into(),
             description: Some(
-                "The stable code of an error, in `errors[].extensions.code`. Decide by it, never by the message.".into(),
+                "The stable code of an error, in `errors[].extensions.code`. Decide by it, never by the message."
+                    .into(),
             ),
             enum_values: Code::ALL
                 .iter()

@@ -14,6 +14,8 @@ pub mod prefetch;
 pub mod error;
 /// Access, declared once on the field and seen in the schema.
 pub mod access;
+/// What is added to the library's execution.
+pub mod execution;
 /// What an operation costs.
 pub mod cost;
 /// Bounds on a document before it is parsed.

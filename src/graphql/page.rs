@@ -187,7 +187,13 @@ struct List<T: OutputType> {
 }
 
 impl<T: OutputType> List<T> {
-    fn new<R>(page: Page<R>, scope: &Scope, key: impl Fn(&R) -> serde_json::Value, node: impl Fn(R) -> T, count: Count) -> Self {
+    fn new<R>(
+        page: Page<R>,
+        scope: &Scope,
+        key: impl Fn(&R) -> serde_json::Value,
+        node: impl Fn(R) -> T,
+        count: Count,
+    ) -> Self {
         let edges: Vec<_> = page
             .rows
             .into_iter()
@@ -342,9 +348,13 @@ mod tests {
     #[test]
     fn page_sizes_are_bounded() {
         let scope = Scope::new("users", ());
-        for (first, last, good) in
-            [(Some(100), None, true), (Some(101), None, false), (Some(-1), None, false), (None, Some(101), false), (Some(1), Some(1), false)]
-        {
+        for (first, last, good) in [
+            (Some(100), None, true),
+            (Some(101), None, false),
+            (Some(-1), None, false),
+            (None, Some(101), false),
+            (Some(1), Some(1), false),
+        ] {
             assert_eq!(PageArgs::new(first, None, last, None).window::<i64>(LIMITS, &scope).is_ok(), good);
         }
     }

@@ -61,7 +61,12 @@ struct Inner {
 }
 
 impl Bus {
-    pub(super) async fn open(config: &config::cache::Cache, database: &Database, ids: &Ids, tasks: &Tasks) -> Result<Self> {
+    pub(super) async fn open(
+        config: &config::cache::Cache,
+        database: &Database,
+        ids: &Ids,
+        tasks: &Tasks,
+    ) -> Result<Self> {
         let carrier = match (&config.redis_url, database.postgres_pool()) {
             (Some(url), _) => Some(Carrier::Redis(redis::Client::open(url.as_str()).map_err(Error::internal)?)),
             (None, Some(pool)) => Some(Carrier::Postgres(pool.clone())),

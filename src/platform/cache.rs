@@ -27,6 +27,8 @@ const SWEEP: usize = 10_000;
 pub struct Cache {
     clock: Clock,
     redis: Option<ConnectionManager>,
+    /// Redis is configured; if it could not be reached at the start, this process counts alone.
+    wants_redis: bool,
     local: Arc<Mutex<HashMap<String, (String, DateTime<Utc>)>>>,
 }
 
@@ -45,7 +47,7 @@ impl Cache {
                 }
             }
         };
-        Ok(Self { clock, redis, local: Arc::default() })
+        Ok(Self { clock, redis, wants_redis: config.redis_url.is_some(), local: Arc::default() })
     }
 
     /// Adds one to a counter that starts again after `window`; gives the new count and when it starts again.
@@ -101,10 +103,19 @@ impl Cache {
             .with_retry_after(Duration::from_secs(seconds)))
     }
 
+    /// Whether Redis answers. Without Redis there is nothing to reach.
+    pub async fn is_reachable(&self) -> Result<bool> {
+        match self.redis.clone() {
+            Some(mut redis) => redis.ping::<String>().await.map(|_| true).map_err(Error::internal),
+            None => Ok(!self.wants_redis),
+        }
+    }
+
     /// Keeps a value for a while.
     pub async fn put(&self, key: &str, value: &str, keep: Duration) {
         if let Some(mut redis) = self.redis.clone() {
-            let kept: redis::RedisResult<()> = redis.set_ex(format!("polyphony:{key}"), value, keep.as_secs().max(1)).await;
+            let kept: redis::RedisResult<()> =
+                redis.set_ex(format!("polyphony:{key}"), value, keep.as_secs().max(1)).await;
             if kept.is_ok() {
                 return;
             }

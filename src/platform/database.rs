@@ -16,8 +16,9 @@ use chrono::{DateTime, Utc};
 use entity::{ids::JobId, job};
 use migration::MigratorTrait;
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait, ExecResult,
-    QueryResult, RuntimeErr, SqlErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
+    ExecResult, QueryResult, RuntimeErr, SqlErr, SqliteTransactionMode, Statement, TransactionOptions,
+    TransactionTrait, Value,
     sea_query::OnConflict,
     sqlx::{ConnectOptions as _, postgres::PgConnectOptions, sqlite::SqliteJournalMode, sqlite::SqliteSynchronous},
 };
@@ -99,6 +100,12 @@ impl Database {
         })
     }
 
+    /// One round trip, for the probes.
+    pub async fn ping(&self) -> Result<()> {
+        self.reader.execute_unprepared("SELECT 1").await?;
+        Ok(())
+    }
+
     pub(super) async fn close(&self) {
         let _ = self.reader.clone().close().await;
         let _ = self.writer.clone().close().await;
@@ -146,7 +153,8 @@ async fn with_migration_lock(
         return Ok(result?);
     }
     // Two connections of their own, without the statement timeout: one holds the lock, the other migrates.
-    let (lock, worker) = (connect(config, postgres(config, false)).await?, connect(config, postgres(config, false)).await?);
+    let (lock, worker) =
+        (connect(config, postgres(config, false)).await?, connect(config, postgres(config, false)).await?);
     lock.execute_unprepared(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})")).await?;
     let result = work(&worker).await;
     lock.execute_unprepared(&format!("SELECT pg_advisory_unlock({MIGRATION_LOCK})")).await?;
@@ -386,7 +394,9 @@ pub trait OnConstraint<T> {
 impl<T> OnConstraint<T> for Result<T, DbErr> {
     #[track_caller]
     fn on_constraint(self, name: &str, error: impl FnOnce() -> Error) -> Result<T> {
-        self.map_err(|failure| if broken_unique(&failure).is_some_and(|broken| broken == name) { error() } else { failure.into() })
+        self.map_err(|failure| {
+            if broken_unique(&failure).is_some_and(|broken| broken == name) { error() } else { failure.into() }
+        })
     }
 }
 
@@ -403,6 +413,11 @@ pub fn broken_unique(error: &DbErr) -> Option<String> {
 }
 
 /// A statement with its values, for the few places that write SQL by hand. Values are always bound, never joined into the text.
-pub fn statement(backend: DbBackend, sqlite: &str, postgres: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+pub fn statement(
+    backend: DbBackend,
+    sqlite: &str,
+    postgres: &str,
+    values: impl IntoIterator<Item = Value>,
+) -> Statement {
     Statement::from_sql_and_values(backend, if backend == DbBackend::Sqlite { sqlite } else { postgres }, values)
 }

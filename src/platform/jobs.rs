@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::{ids::JobId, job};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, Value,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Value,
     sea_query::Expr,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -118,22 +118,25 @@ pub async fn claim(platform: &Platform) -> Result<Option<Claimed>> {
         .await
 }
 
-/// When the next job is due, if one waits.
-pub async fn next_due(platform: &Platform) -> Result<Option<DateTime<Utc>>> {
-    use sea_orm::QuerySelect;
-    let due: Option<Option<DateTime<Utc>>> = job::Entity::find()
+/// True when a job waits to be claimed.
+pub async fn any_due(platform: &Platform) -> Result<bool> {
+    let now = platform.clock.now();
+    let waiting = Condition::all().add(job::Column::Status.eq(job::Status::Pending)).add(job::Column::RunAt.lte(now));
+    let abandoned =
+        Condition::all().add(job::Column::Status.eq(job::Status::Running)).add(job::Column::LockedUntil.lte(now));
+    let due = job::Entity::find()
         .select_only()
-        .column_as(job::Column::RunAt.min(), "due")
-        .filter(job::Column::Status.eq(job::Status::Pending))
-        .into_tuple()
+        .column(job::Column::Id)
+        .filter(Condition::any().add(waiting).add(abandoned))
+        .into_tuple::<JobId>()
         .one(&platform.database.read())
         .await?;
-    Ok(due.flatten())
+    Ok(due.is_some())
 }
 
 impl Claimed {
-    fn mine(&self) -> sea_orm::Condition {
-        sea_orm::Condition::all().add(job::Column::Id.eq(self.id)).add(job::Column::Fence.eq(self.fence))
+    fn mine(&self) -> Condition {
+        Condition::all().add(job::Column::Id.eq(self.id)).add(job::Column::Fence.eq(self.fence))
     }
 
     /// Says that the worker is alive. False when the job has gone to another: stop.
@@ -184,4 +187,3 @@ impl Claimed {
             .await
     }
 }
-

@@ -25,7 +25,11 @@ impl Memo {
     }
 
     /// The kept value when it is younger than `age`, else a freshly loaded one.
-    pub async fn get<T: Any + Send + Sync>(&self, age: TimeDelta, load: impl AsyncFnOnce() -> Result<T>) -> Result<Arc<T>> {
+    pub async fn get<T: Any + Send + Sync>(
+        &self,
+        age: TimeDelta,
+        load: impl AsyncFnOnce() -> Result<T>,
+    ) -> Result<Arc<T>> {
         let now = self.clock.now();
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(&TypeId::of::<T>()).cloned();
         if let Some((value, at)) = kept

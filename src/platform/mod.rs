@@ -86,7 +86,7 @@ impl Platform {
         let bus = bus::Bus::open(&config.cache, &database, &ids, &tasks).await?;
         let events = events::Events::open(&config.database, &database, &bus, &tasks).await?;
         Ok(Self(Arc::new(Doors {
-            vault: Vault::new(&vault_keys(config, &random)?, random.clone()),
+            vault: Vault::new(&vault_keys(config)?, random.clone()),
             cache: cache::Cache::open(&config.cache, clock.clone()).await?,
             mail: mail::Mailer::open(&config.mail)?,
             passwords: passwords::Passwords::new(&config.auth, random.clone())?,
@@ -141,7 +141,7 @@ impl std::ops::Deref for Platform {
 }
 
 /// The configured keys, or on a laptop the one in `vault.key`, made on first use and readable by its owner only.
-fn vault_keys(config: &Config, random: &Random) -> Result<Vec<[u8; 32]>> {
+fn vault_keys(config: &Config) -> Result<Vec<[u8; 32]>> {
     use crate::base::error::Error;
     if !config.auth.vault_keys.is_empty() {
         return Ok(config.auth.vault_keys.clone());
@@ -152,7 +152,8 @@ fn vault_keys(config: &Config, random: &Random) -> Result<Vec<[u8; 32]>> {
             .map(|key| vec![key])
             .ok_or_else(|| Error::internal(format!("{} does not hold 64 hexadecimal characters", path.display()))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let key = random.bytes::<32>();
+            // Never from a seeded source: demo data and tests are seeded, and this key outlives them.
+            let key = Random::system().bytes::<32>();
             let text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
             std::fs::create_dir_all(&config.app.data_dir).map_err(Error::internal)?;
             write_private(&path, &text).map_err(Error::internal)?;

@@ -1,21 +1,32 @@
-//! Sign-up, sign-in, sessions, tokens, roles. (Card to be written.)
+//! Who people are: sign-up, sign-in, sessions, tokens, roles.
+//!
+//! Who may: anybody signs up and in, within tight limits; a session belongs to its person; roles are granted by administrators with
+//! a fresh proof of identity.
+//! Emits: `session.ended`, `account.changed` on the person's topic.
+//! Listens to: nothing.
+//! Invariants: sign-in, resend and reset answer the same, and do the same work, whether or not an account exists; only digests of
+//! tokens are kept; a refresh token is good once, and using it again after its successor was used ends the session; a change of
+//! password, a suspension and a sign-out reach every request and every open socket within a second.
 
-use crate::{
-    access::{Person, Viewer},
-    base::error::{Error, Result},
-    config::Config,
-    platform::Platform,
+/// The room's GraphQL.
+pub mod graphql;
+
+mod actions;
+mod error;
+mod events;
+mod jobs;
+mod keys;
+mod model;
+mod policy;
+mod store;
+
+pub use actions::{
+    accounts::{Vouched, create_vouched_account},
+    authenticate::{authenticate, ended},
+    password::reset_password,
+    roles::{NewRole, RoleChange, assign_role, create_role, delete_role, grant_by_name, revoke_role, update_role},
+    sessions::{SignOutScope, revoke_session, sign_out},
+    sign_in::{Issued, SignIn, SignUp, refresh, sign_in, sign_up, verify_email},
 };
-
-/// Who presents this access token.
-///
-/// # Errors
-/// INVALID_TOKEN when it is not ours, expired, or its session has ended.
-pub async fn authenticate(_platform: &Platform, _config: &Config, _token: &str) -> Result<Viewer> {
-    Ok(Viewer::Anonymous)
-}
-
-/// Comes when the person's sign-in has ended (signed out, revoked, suspended, roles changed, token expired), with the reason.
-pub async fn ended(_platform: Platform, _person: Person) -> Error {
-    std::future::pending().await
-}
+pub use jobs::{PurgeExpired, RotateKeys, purge_expired, rotate_keys};
+pub use keys::jwks;

@@ -27,8 +27,12 @@ impl From<UserError> for Error {
             UserError::UsernameTaken => {
                 Self::conflict("This username is taken; choose another.").with_field("input.username")
             }
-            UserError::EmailTaken => Self::conflict("This email address belongs to an account already.").with_field("input.email"),
-            UserError::Stale => Self::conflict("The profile has changed since you read it; read it again and repeat your change."),
+            UserError::EmailTaken => {
+                Self::conflict("This email address belongs to an account already.").with_field("input.email")
+            }
+            UserError::Stale => {
+                Self::conflict("The profile has changed since you read it; read it again and repeat your change.")
+            }
             UserError::Oneself => Self::rule("You cannot block yourself."),
             UserError::BadToken => Self::new(
                 Code::InvalidToken,

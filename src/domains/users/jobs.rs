@@ -63,7 +63,9 @@ impl Job for MailProof {
 
 /// Runs [`MailProof`]: makes a token, keeps its digest, and mails the link. A repetition makes another token, and only the last works.
 pub async fn mail_proof(op: &Op, job: MailProof) -> Result<()> {
-    let Some(request) = verification_request::Entity::find_by_id(job.request).one(op.read()).await? else { return Ok(()) };
+    let Some(request) = verification_request::Entity::find_by_id(job.request).one(op.read()).await? else {
+        return Ok(());
+    };
     let Some(account) = user::Entity::find_by_id(request.user_id).one(op.read()).await? else { return Ok(()) };
     let token = op.platform.random.token();
     let kept = op
@@ -99,6 +101,7 @@ pub async fn mail_proof(op: &Op, job: MailProof) -> Result<()> {
             ),
         ),
     };
-    let letter = Letter { to: request.email.clone(), subject: subject.to_owned(), body, message_id: request.id.to_string() };
+    let letter =
+        Letter { to: request.email.clone(), subject: subject.to_owned(), body, message_id: request.id.to_string() };
     op.platform.mail.send(&letter).await
 }

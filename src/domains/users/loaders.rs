@@ -22,3 +22,18 @@ impl Loader<UserById> for Rows {
         Ok(seen.into_iter().map(|(id, seen)| (UserById(id), seen)).collect())
     }
 }
+
+/// A person as the directory would show them: nobody who keeps the viewer away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct VisibleUserById(pub UserId);
+
+impl Loader<VisibleUserById> for Rows {
+    type Value = Seen;
+    type Error = Error;
+
+    async fn load(&self, keys: &[VisibleUserById]) -> Result<HashMap<VisibleUserById, Seen>, Error> {
+        let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
+        let seen = store::find_all(self.0.read(), &self.0.viewer, &ids).await?;
+        Ok(seen.into_iter().map(|seen| (VisibleUserById(seen.row.id), seen)).collect())
+    }
+}

@@ -22,12 +22,13 @@ mod store;
 pub use actions::{
     block::{block, unblock},
     profile::{ProfileChange, update_profile},
-    verification::{complete, request_password_reset, request_verification},
+    verification::{ask_for_proof, complete, request_password_reset, request_verification},
 };
 pub use events::{UserEvent, topic};
 pub use jobs::{FindAccountToMail, MailProof, find_account_to_mail, mail_proof};
 pub use loaders::UserById;
 pub use model::Seen;
 pub use store::{
-    blocked_between, by_ids, by_username_keys, find_by_login, insert, lock, purge_verifications, seen_by_ids, taken, touch_login,
+    blocked_between, by_ids, by_username_keys, find_by_login, insert, lock, purge_verifications, seen_by_ids, taken,
+    touch_login,
 };

@@ -10,7 +10,8 @@ use entity::{
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    Select,
     sea_query::{Expr, ExprTrait, OnConflict, Query},
 };
 
@@ -50,8 +51,13 @@ fn blocks(blocker: Expr, blocked: UserId) -> Expr {
 
 /// One account by id, if the viewer may find it.
 pub async fn find(db: &impl ConnectionTrait, viewer: &Viewer, id: UserId) -> Result<Option<Seen>> {
-    let row = visible_to(viewer).filter(user::Column::Id.eq(id)).one(db).await?;
-    Ok(row.map(|row| Seen::by(viewer, row, false)))
+    Ok(find_all(db, viewer, &[id]).await?.pop())
+}
+
+/// Those of some accounts that the viewer may find.
+pub async fn find_all(db: &impl ConnectionTrait, viewer: &Viewer, ids: &[UserId]) -> Result<Vec<Seen>> {
+    let rows = visible_to(viewer).filter(user::Column::Id.is_in(ids.iter().copied())).all(db).await?;
+    Ok(rows.into_iter().map(|row| Seen::by(viewer, row, false)).collect())
 }
 
 /// One account by username, if the viewer may find it.
@@ -115,7 +121,8 @@ pub enum Order {
 
 /// The people a directory shows: public, with a username, matching the search if there is one.
 fn directory(viewer: &Viewer, search: Option<&str>) -> Select<user::Entity> {
-    let query = visible_to(viewer).filter(user::Column::IsPublic.eq(true)).filter(user::Column::UsernameKey.is_not_null());
+    let query =
+        visible_to(viewer).filter(user::Column::IsPublic.eq(true)).filter(user::Column::UsernameKey.is_not_null());
     match search {
         None => query,
         Some(search) => {
@@ -196,7 +203,11 @@ pub async fn taken(db: &impl ConnectionTrait, username_key: Option<&str>, email_
 }
 
 /// Changes a profile the viewer may change.
-pub async fn update(tx: &Tx, permit: Permit<EditProfile, user::Model>, mut change: user::ActiveModel) -> Result<user::Model> {
+pub async fn update(
+    tx: &Tx,
+    permit: Permit<EditProfile, user::Model>,
+    mut change: user::ActiveModel,
+) -> Result<user::Model> {
     let row = permit.into_row();
     change.id = Set(row.id);
     change.version = Set(row.version + 1);
@@ -237,7 +248,11 @@ pub async fn delete_block(tx: &Tx, blocker: UserId, blocked: UserId) -> Result<b
 }
 
 /// The pairs `(me, other)` among which one has blocked the other, in either direction.
-pub async fn blocked_between(db: &impl ConnectionTrait, me: UserId, others: &[UserId]) -> Result<Vec<user_block::Model>> {
+pub async fn blocked_between(
+    db: &impl ConnectionTrait,
+    me: UserId,
+    others: &[UserId],
+) -> Result<Vec<user_block::Model>> {
     use user_block::Column::{BlockedId, BlockerId};
     let among = |column: user_block::Column| column.is_in(others.iter().copied());
     let either = Condition::any()
@@ -247,7 +262,11 @@ pub async fn blocked_between(db: &impl ConnectionTrait, me: UserId, others: &[Us
 }
 
 /// One page of the people somebody has blocked, newest block first by the blocked person's id.
-pub async fn blocked_page(db: &impl ConnectionTrait, blocker: UserId, window: &Window<UserId>) -> Result<Vec<user::Model>> {
+pub async fn blocked_page(
+    db: &impl ConnectionTrait,
+    blocker: UserId,
+    window: &Window<UserId>,
+) -> Result<Vec<user::Model>> {
     let mut query = user::Entity::find().filter(user::Column::DeletedAt.is_null()).filter(
         user::Column::Id.in_subquery(
             Query::select()

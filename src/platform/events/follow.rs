@@ -71,7 +71,8 @@ impl Follower {
                 Taken::Events(events) if events.is_empty() => self.woken.notified().await,
                 Taken::Events(events) => self.ready.extend(events),
                 Taken::Behind(floor) => {
-                    let events = log::after_in(&self.database.read(), &self.topics, self.position, BATCH as u64).await?;
+                    let events =
+                        log::after_in(&self.database.read(), &self.topics, self.position, BATCH as u64).await?;
                     if events.len() < BATCH {
                         // The log holds nothing further of these topics up to the floor as it was before the read.
                         let last = events.last().map_or(self.position, |event| event.position);

@@ -55,7 +55,8 @@ impl FromStr for Cursor {
             let mark = u32::from_str_radix(parts.next()?, 16).ok()?;
             parts.next().is_none().then_some(Self { position, mark })
         };
-        parse().ok_or_else(|| Error::invalid("after", "takes the cursor of an event or an eventCursor, as it was given"))
+        parse()
+            .ok_or_else(|| Error::invalid("after", "takes the cursor of an event or an eventCursor, as it was given"))
     }
 }
 
@@ -113,7 +114,8 @@ pub trait IntoEvent {
 pub(crate) fn append(backend: DbBackend, events: &[NewEvent]) -> Statement {
     let sqlite = backend == DbBackend::Sqlite;
     let transaction = if sqlite { "0" } else { "pg_current_xact_id()::text::bigint" };
-    let mut sql = String::from("INSERT INTO events (epoch, transaction_id, id, topic, kind, payload, created_at) VALUES ");
+    let mut sql =
+        String::from("INSERT INTO events (epoch, transaction_id, id, topic, kind, payload, created_at) VALUES ");
     let mut values: Vec<Value> = Vec::with_capacity(events.len() * 5);
     for (index, event) in events.iter().enumerate() {
         let at = index * 5;
@@ -186,7 +188,12 @@ pub(crate) async fn after(reader: &Reader, position: Position, limit: u64) -> Re
 }
 
 /// Events of some topics after a position, in order, at most `limit`.
-pub(crate) async fn after_in(reader: &Reader, topics: &[Arc<str>], position: Position, limit: u64) -> Result<Vec<Event>> {
+pub(crate) async fn after_in(
+    reader: &Reader,
+    topics: &[Arc<str>],
+    position: Position,
+    limit: u64,
+) -> Result<Vec<Event>> {
     let backend = reader.get_database_backend();
     let names = serde_json::Value::from(topics.iter().map(|topic| topic.to_string()).collect::<Vec<_>>());
     let sqlite = format!(
@@ -212,7 +219,8 @@ pub(crate) async fn head(reader: &Reader) -> Result<Cursor> {
     let postgres = format!(
         "SELECT {COLUMNS} FROM events WHERE {BELOW_HORIZON} ORDER BY epoch DESC, transaction_id DESC, number DESC LIMIT 1"
     );
-    let row = Row::find_by_statement(statement(reader.get_database_backend(), &sqlite, &postgres, [])).one(reader).await?;
+    let row =
+        Row::find_by_statement(statement(reader.get_database_backend(), &sqlite, &postgres, [])).one(reader).await?;
     Ok(row.map(Event::from).map_or_else(Cursor::default, |event| event.cursor()))
 }
 
@@ -221,6 +229,23 @@ pub(crate) async fn newest(reader: &Reader) -> Result<Position> {
     let sql = format!("SELECT {COLUMNS} FROM events ORDER BY epoch DESC, transaction_id DESC, number DESC LIMIT 1");
     let row = Row::find_by_statement(statement(reader.get_database_backend(), &sql, &sql, [])).one(reader).await?;
     Ok(row.map(Event::from).map_or_else(Position::default, |event| event.position))
+}
+
+/// How many committed events stand after a position, horizon or not.
+pub(crate) async fn count_after(reader: &Reader, position: Position) -> Result<u64> {
+    let row = reader
+        .query_one_raw(statement(
+            reader.get_database_backend(),
+            "SELECT count(*) AS lag FROM events WHERE number > ?",
+            "SELECT count(*) AS lag FROM events WHERE (epoch, transaction_id, number) > ($1, $2, $3)",
+            match reader.get_database_backend() {
+                DbBackend::Sqlite => vec![position.number.into()],
+                _ => vec![position.epoch.into(), position.transaction.into(), position.number.into()],
+            },
+        ))
+        .await?;
+    let lag: i64 = row.map(|row| row.try_get("", "lag")).transpose()?.unwrap_or(0);
+    Ok(lag.unsigned_abs())
 }
 
 /// Makes sure that a cursor is of this log and still within it.
@@ -235,7 +260,9 @@ pub(crate) async fn resolve(reader: &Reader, cursor: Cursor) -> Result<Position>
     }
     let sqlite = format!("SELECT {COLUMNS} FROM events WHERE number = ?");
     let postgres = format!("SELECT {COLUMNS} FROM events WHERE number = $1");
-    let row = Row::find_by_statement(statement(backend, &sqlite, &postgres, [cursor.position.number.into()])).one(reader).await?;
+    let row = Row::find_by_statement(statement(backend, &sqlite, &postgres, [cursor.position.number.into()]))
+        .one(reader)
+        .await?;
     match row.map(Event::from) {
         Some(event) if event.cursor() == cursor => Ok(cursor.position),
         _ => Err(expired()),
@@ -274,9 +301,10 @@ pub async fn prune(tx: &crate::platform::Tx, before: DateTime<Utc>, limit: u64) 
         )
     };
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = Row::find_by_statement(statement(backend, &sql("?", "?"), &sql("$1", "$2"), [before.into(), limit.into()]))
-        .all(tx)
-        .await?;
+    let rows =
+        Row::find_by_statement(statement(backend, &sql("?", "?"), &sql("$1", "$2"), [before.into(), limit.into()]))
+            .all(tx)
+            .await?;
     let Some(last) = rows.last() else { return Ok(0) };
     let numbers = serde_json::Value::from(rows.iter().map(|row| row.number).collect::<Vec<_>>());
     tx.execute_raw(statement(

@@ -69,6 +69,11 @@ impl Events {
         self.hub.listeners()
     }
 
+    /// Events that are committed and not yet below the horizon or not yet read by this instance.
+    pub async fn lag(&self) -> Result<u64> {
+        log::count_after(&self.database.read(), self.head().position).await
+    }
+
     /// Waits until this instance has seen everything committed before the call. For tests and the demo.
     pub async fn settle(&self) -> Result<()> {
         let target = log::newest(&self.database.read()).await?;

@@ -7,5 +7,5 @@ mod types;
 
 pub use mutation::UsersMutation;
 pub use query::UsersQuery;
-pub(super) use types::key_of;
 pub use types::User;
+pub(super) use types::key_of;

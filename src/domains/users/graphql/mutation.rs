@@ -5,7 +5,8 @@ use async_graphql::{Context, Object};
 use super::{
     User,
     inputs::{
-        BlockUserInput, BlockUserPayload, UnblockUserInput, UnblockUserPayload, UpdateProfileInput, UpdateProfilePayload,
+        BlockUserInput, BlockUserPayload, UnblockUserInput, UnblockUserPayload, UpdateProfileInput,
+        UpdateProfilePayload,
     },
 };
 use crate::{

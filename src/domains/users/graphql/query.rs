@@ -68,7 +68,9 @@ impl UsersQuery {
     async fn users(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Part of a username or display name, in any case; at most 100 characters.")] search: Option<String>,
+        #[graphql(desc = "Part of a username or display name, in any case; at most 100 characters.")] search: Option<
+            String,
+        >,
         #[graphql(desc = "The order of the list.", default_with = "UserOrder::Newest")] order_by: UserOrder,
         #[graphql(desc = "So many from the start, or from `after`; 0 to 100, 20 unless said.")] first: Option<i32>,
         #[graphql(desc = "Begin behind the row with this cursor.")] after: Option<String>,

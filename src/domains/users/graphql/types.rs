@@ -8,7 +8,14 @@ use futures_util::{FutureExt, future::BoxFuture};
 
 use crate::{
     base::error::{Error, Result},
-    domains::users::{loaders::UserById, model::Seen, store},
+    domains::{
+        auth::graphql::{RoleGrant, Session, SessionStats},
+        users::{
+            loaders::{UserById, VisibleUserById},
+            model::Seen,
+            store,
+        },
+    },
     graphql::{
         access::{Requires, access},
         cost,
@@ -28,6 +35,11 @@ impl User {
     /// From an account as the viewer sees it.
     pub fn new(seen: Seen) -> Self {
         Self(Arc::new(seen))
+    }
+
+    /// A person the viewer may find.
+    pub async fn find(ctx: &Context<'_>, id: UserId) -> Result<Option<Self>> {
+        Ok(ctx.loaders().load_one(VisibleUserById(id)).await?.map(Self::new))
     }
 
     /// A person met by way of shared content; `None` when the account is gone.
@@ -53,7 +65,7 @@ impl User {
 
     /// Only for the owner; administrators have their own fields.
     pub fn owner(&self, ctx: &Context<'_>) -> Result<()> {
-        if ctx.op().viewer.is(self.0.row.id) {
+        if self.0.is_own {
             return Ok(());
         }
         ctx.op().viewer.person()?;
@@ -71,7 +83,7 @@ pub(in crate::domains::users) fn key_of(cursor: &str) -> Result<UserId> {
 impl User {
     /// The global id.
     #[graphql(complexity = 0)]
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         node::id(self.0.row.id)
     }
 
@@ -187,6 +199,39 @@ impl User {
     async fn version(&self, ctx: &Context<'_>) -> Result<Option<i32>> {
         self.owner(ctx)?;
         Ok(Some(self.0.row.version))
+    }
+
+    /// The roles this person holds. Administrators see everybody's.
+    #[graphql(directive = access::apply(Requires::Owner))]
+    async fn roles(&self, ctx: &Context<'_>) -> Result<Option<Vec<RoleGrant>>> {
+        if ctx.op().viewer.admin().is_err() {
+            self.owner(ctx)?;
+        }
+        Ok(Some(RoleGrant::of(ctx, self.0.row.id).await?))
+    }
+
+    /// The devices where this person is signed in, newest first.
+    #[graphql(
+        directive = access::apply(Requires::Owner),
+        complexity = "cost::page(first, last, 20, child_complexity)"
+    )]
+    async fn sessions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the start, or from `after`; 0 to 100, 20 unless said.")] first: Option<i32>,
+        #[graphql(desc = "Begin behind the row with this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many up to the end, or up to `before`; 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "End before the row with this cursor.")] before: Option<String>,
+    ) -> Result<Option<Connection<Session>>> {
+        self.owner(ctx)?;
+        Ok(Some(Session::page_of(ctx, self.0.row.id, PageArgs::new(first, after, last, before)).await?))
+    }
+
+    /// This person's sessions in numbers.
+    #[graphql(directive = access::apply(Requires::Owner))]
+    async fn session_stats(&self, ctx: &Context<'_>) -> Result<Option<SessionStats>> {
+        self.owner(ctx)?;
+        Ok(Some(SessionStats::of(ctx, self.0.row.id).await?))
     }
 
     /// The people this person keeps away, newest account first.

@@ -1,0 +1,87 @@
+//! Floor 7: configuration to platform to schema to transports and worker, and the way back down.
+
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    access::Op,
+    base::error::{Error, Result},
+    config::Config,
+    demo, http,
+    platform::{Chosen, Platform, database},
+    schema::Api,
+    worker,
+};
+
+/// A server with everything it needs, not yet listening.
+pub struct App {
+    /// Everything outside.
+    pub platform: Platform,
+    /// Settings.
+    pub config: Arc<Config>,
+    state: http::State,
+}
+
+impl App {
+    /// Migrates the database, fills an empty one with demo data if asked to, and opens every door.
+    pub async fn open(config: Arc<Config>, chosen: Chosen) -> Result<Self> {
+        if config.database.migrate_on_start {
+            database::migrate(&config.database).await?;
+        }
+        let platform = Platform::open(&config, chosen).await?;
+        if config.app.demo_data {
+            demo::fill_if_empty(&config, &platform).await?;
+        }
+        let state = http::State::new(platform.clone(), config.clone(), Api::new(config.clone()));
+        Ok(Self { platform, config, state })
+    }
+
+    /// Runs background jobs in this process too.
+    pub fn work(&self) {
+        worker::start(Arc::new(Op::system("worker", self.platform.clone(), self.config.clone())));
+    }
+
+    /// Serves until `shutdown`, then drains sockets, stops tasks and closes the databases.
+    pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) -> Result<()> {
+        let served = http::serve(listener, self.state, shutdown).await;
+        self.platform.close().await;
+        served.map_err(Error::internal)
+    }
+}
+
+/// Listens where the configuration says; port 0 takes a free one.
+pub async fn listen(config: &Config) -> Result<TcpListener> {
+    let address = (config.app.host.as_str(), config.app.port);
+    TcpListener::bind(address).await.map_err(|error| {
+        Error::internal(format!("cannot listen on {}:{}: {error}; set HOST and PORT", config.app.host, config.app.port))
+    })
+}
+
+/// Comes on Ctrl-C and on SIGTERM.
+pub fn shutdown_signal(platform: &Platform) -> CancellationToken {
+    let token = CancellationToken::new();
+    let raised = token.clone();
+    platform.tasks.spawn_until_stop(async move {
+        let interrupt = tokio::signal::ctrl_c();
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            match signal(SignalKind::terminate()) {
+                Ok(mut terminate) => {
+                    tokio::select! {
+                        _ = interrupt => {}
+                        _ = terminate.recv() => {}
+                    }
+                }
+                Err(_) => drop(interrupt.await),
+            }
+        }
+        #[cfg(not(unix))]
+        drop(interrupt.await);
+        tracing::info!("stopping: taking no more connections, letting the open ones end");
+        raised.cancel();
+    });
+    token
+}

@@ -1,0 +1,256 @@
+//! Floor 7: what can be told on the command line.
+
+use std::{io::IsTerminal, process::ExitCode, sync::Arc, time::Duration};
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    access::Op,
+    app::{self, App},
+    base::error::{Error, Result},
+    config::{self, Config},
+    demo,
+    domains::auth,
+    platform::{Chosen, Platform, database},
+    schema, worker,
+};
+
+/// One GraphQL backend for creator platforms. Settings come from the environment and from `.env`; see `.env.example`.
+#[derive(Debug, Parser)]
+#[command(name = "polyphony", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves GraphQL and the playground (what happens without a command).
+    Serve,
+    /// Runs background jobs only, beside servers started with WORKER=false.
+    Worker,
+    /// Brings the database schema up to date, takes steps back, or says where it stands.
+    Migrate {
+        #[command(subcommand)]
+        step: Migrate,
+    },
+    /// Fills an empty database with demo data.
+    Demo,
+    /// Prints the schema.
+    Schema,
+    /// Tries to reach everything outside and says what to do about what does not answer.
+    Doctor,
+    /// Prints the effective settings, without secrets.
+    Config,
+    /// Grants a role, such as ADMIN to the first administrator.
+    Grant {
+        /// Username or email address.
+        login: String,
+        /// USER, CREATOR, MODERATOR, ADMIN, or the name of a role of your own.
+        role: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Migrate {
+    /// Applies what has not been applied.
+    Up,
+    /// Takes the newest steps back. Their data is lost.
+    Down {
+        /// How many.
+        #[arg(default_value_t = 1)]
+        steps: u32,
+    },
+    /// Lists all steps and whether they have been applied.
+    Status,
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    // The first of the crypto providers compiled in, chosen by hand: rustls will not guess.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let arguments = Arguments::parse();
+    let config = match Config::from_env() {
+        Ok(config) => Arc::new(config),
+        Err(faults) => return complain(&format!("The settings are not right:\n{faults}")),
+    };
+    start_log(&config.log);
+    // Validation recurses over a document; the deepest that passes the pre-check needs less than half of this, unoptimised.
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(4 << 20).build();
+    let outcome = match runtime {
+        Ok(runtime) => runtime.block_on(run(arguments.command.unwrap_or(Command::Serve), config)),
+        Err(error) => Err(Error::internal(error)),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => complain(&readable(&error)),
+    }
+}
+
+async fn run(command: Command, config: Arc<Config>) -> Result<ExitCode> {
+    match command {
+        Command::Serve => serve(config).await?,
+        Command::Worker => work(config).await?,
+        Command::Migrate { step: Migrate::Up } => {
+            database::migrate(&config.database).await?;
+            say("The database schema is up to date.");
+        }
+        Command::Migrate { step: Migrate::Down { steps } } => {
+            database::migrate_down(&config.database, steps).await?;
+            say(&format!("The newest {steps} steps are taken back."));
+        }
+        Command::Migrate { step: Migrate::Status } => {
+            for (name, applied) in database::migrations(&config.database).await? {
+                say(&format!("{}  {name}", if applied { "applied" } else { "pending" }));
+            }
+        }
+        Command::Demo => {
+            database::migrate(&config.database).await?;
+            let platform = Platform::open(&config, Chosen::default()).await?;
+            let filled = demo::fill_if_empty(&config, &platform).await?;
+            platform.close().await;
+            say(if filled {
+                "The database holds the demo data now."
+            } else {
+                "The database is not empty; nothing was changed."
+            });
+        }
+        Command::Schema => say(schema::sdl(&config).trim_end()),
+        Command::Config => {
+            for (name, value) in config.describe() {
+                say(&format!("{name}={value}"));
+            }
+        }
+        Command::Doctor => return doctor(&config).await,
+        Command::Grant { login, role } => {
+            let platform = Platform::open(&config, Chosen::default()).await?;
+            let op = Op::system("grant", platform.clone(), config);
+            let user = auth::grant_by_name(&op, &login, &role).await?;
+            platform.close().await;
+            say(&format!("{} holds the role {role} now.", user.display_name));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(config: Arc<Config>) -> Result<()> {
+    // Bound first: a taken port should be told before anything is opened.
+    let listener = app::listen(&config).await?;
+    let address = listener.local_addr().map_err(Error::internal)?;
+    let app = App::open(config.clone(), Chosen::default()).await?;
+    if config.app.worker {
+        app.work();
+    }
+    let shutdown = app::shutdown_signal(&app.platform);
+    say(&format!("Polyphony is listening on http://{address}"));
+    if config.app.playground {
+        say(&format!("  playground  http://{address}/"));
+    }
+    say(&format!("  GraphQL     http://{address}/graphql (POST, GET, WebSocket, server-sent events)"));
+    if config.app.demo_data {
+        say(&format!("  demo people {} (password: {})", demo::USERNAMES.join(", "), demo::PASSWORD));
+    }
+    app.serve(listener, shutdown).await
+}
+
+async fn work(config: Arc<Config>) -> Result<()> {
+    let platform = Platform::open(&config, Chosen::default()).await?;
+    worker::start(Arc::new(Op::system("worker", platform.clone(), config)));
+    say("Polyphony is running background jobs.");
+    app::shutdown_signal(&platform).cancelled().await;
+    platform.close().await;
+    Ok(())
+}
+
+async fn doctor(config: &Config) -> Result<ExitCode> {
+    let mut healthy = true;
+    let mut report = |what: &str, result: std::result::Result<String, String>, advice: &str| match result {
+        Ok(detail) => say(&format!("ok    {what}: {detail}")),
+        Err(fault) => {
+            healthy = false;
+            say(&format!("FAIL  {what}: {fault}\n      {advice}"));
+        }
+    };
+    let url = config::without_password(&config.database.url);
+    let pending = database::migrations(&config.database).await.map(|all| all.iter().filter(|(_, done)| !done).count());
+    let state = match pending {
+        Ok(0) => Ok(format!("{url}, schema up to date")),
+        Ok(pending) => Err(format!("{url}, {pending} migrations have not been applied")),
+        Err(error) => Err(readable(&error)),
+    };
+    report(
+        "database",
+        state,
+        "Check DATABASE_URL and that the server runs; apply migrations with `polyphony migrate up`.",
+    );
+    if let Some(url) = &config.cache.redis_url {
+        let answer = ping_redis(url).await.map(|()| config::without_password(url));
+        report("Redis", answer, "Check REDIS_URL; without Redis, unset it: counters then live in the process.");
+    }
+    match Platform::open(config, Chosen::default()).await {
+        Err(error) => report("platform", Err(readable(&error)), "Mend what is named above first."),
+        Ok(platform) => {
+            let answers = tokio::time::timeout(Duration::from_secs(10), platform.mail.is_reachable()).await;
+            let mail = match answers {
+                Ok(Ok(true)) => Ok("answers".to_owned()),
+                Ok(Ok(false)) => Err("refuses".to_owned()),
+                Ok(Err(error)) => Err(readable(&error)),
+                Err(_) => Err("does not answer within 10 seconds".to_owned()),
+            };
+            report("mail", mail, "Check SMTP_URL; on a laptop unset it, and mail goes into a folder.");
+            if let Ok(lag) = platform.events.lag().await {
+                let state =
+                    if lag < 1000 { Ok(format!("{lag} events waiting")) } else { Err(format!("{lag} events waiting")) };
+                report(
+                    "event log",
+                    state,
+                    "An old transaction holds the log's horizon back: look for it in pg_stat_activity.",
+                );
+            }
+            platform.close().await;
+        }
+    }
+    Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn ping_redis(url: &str) -> std::result::Result<(), String> {
+    let ping = async {
+        let client = redis::Client::open(url)?;
+        let mut connection = client.get_multiplexed_async_connection().await?;
+        redis::cmd("PING").query_async::<String>(&mut connection).await
+    };
+    match tokio::time::timeout(Duration::from_secs(5), ping).await {
+        Ok(answer) => answer.map(drop).map_err(|error: redis::RedisError| error.to_string()),
+        Err(_) => Err("does not answer within 5 seconds".to_owned()),
+    }
+}
+
+fn start_log(config: &config::log::Log) {
+    use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+    let filter = EnvFilter::try_new(&config.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let registry = tracing_subscriber::registry().with(filter);
+    match config.format {
+        config::log::Format::Text => {
+            let colours = std::io::stderr().is_terminal();
+            registry.with(fmt::layer().with_ansi(colours).with_writer(std::io::stderr)).init();
+        }
+        config::log::Format::Json => registry.with(fmt::layer().json().with_writer(std::io::stderr)).init(),
+    }
+}
+
+/// For the person at the terminal: the sentence, or for an inner fault its chain.
+fn readable(error: &Error) -> String {
+    let chain = error.chain();
+    if chain.is_empty() { error.message().to_owned() } else { chain }
+}
+
+#[expect(clippy::print_stdout, reason = "this is what the command was asked for")]
+fn say(line: &str) {
+    println!("{line}");
+}
+
+#[expect(clippy::print_stderr, reason = "the log may not have been started yet")]
+fn complain(sentence: &str) -> ExitCode {
+    eprintln!("{sentence}");
+    ExitCode::FAILURE
+}

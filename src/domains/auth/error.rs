@@ -1,0 +1,64 @@
+//! What can go wrong with signing in.
+
+use crate::base::error::{Code, Error};
+
+/// Faults of this room.
+#[derive(Clone, Copy, Debug)]
+pub enum AuthError {
+    /// Login and password do not belong together, or the account may not sign in. One answer for every reason.
+    InvalidCredentials,
+    /// An access token that is not ours, or no longer good.
+    InvalidAccessToken,
+    /// An access token past its end.
+    AccessTokenExpired,
+    /// A refresh token that is unknown, used or expired.
+    InvalidRefreshToken,
+    /// The sign-in behind an open connection has ended.
+    SessionEnded,
+    /// The rights behind an open connection have changed.
+    RightsChanged,
+    /// No such session of the viewer.
+    SessionNotFound,
+    /// No such role.
+    RoleNotFound,
+    /// No such person.
+    PersonNotFound,
+    /// A role of the system itself.
+    SystemRole,
+    /// Another role has the name.
+    RoleNameTaken,
+    /// The last administrator cannot lose the role.
+    LastAdmin,
+}
+
+impl From<AuthError> for Error {
+    #[track_caller]
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::InvalidCredentials => {
+                Self::new(Code::InvalidCredentials, "The login and the password do not belong together.")
+            }
+            AuthError::InvalidAccessToken => {
+                Self::new(Code::InvalidToken, "The access token is not valid; refresh the session or sign in again.")
+            }
+            AuthError::AccessTokenExpired => {
+                Self::new(Code::InvalidToken, "The access token has expired; exchange the refresh token for a new one.")
+            }
+            AuthError::InvalidRefreshToken => {
+                Self::new(Code::InvalidToken, "The refresh token is not valid any more; sign in again.")
+            }
+            AuthError::SessionEnded => Self::new(Code::InvalidToken, "This sign-in has ended; sign in again."),
+            AuthError::RightsChanged => {
+                Self::new(Code::PermissionDenied, "Your rights have changed; connect again to use the new ones.")
+            }
+            AuthError::SessionNotFound => Self::not_found("You have no such session."),
+            AuthError::RoleNotFound => Self::not_found("There is no such role."),
+            AuthError::PersonNotFound => Self::not_found("There is no such person."),
+            AuthError::SystemRole => Self::rule("This role belongs to the system: it cannot be renamed or deleted."),
+            AuthError::RoleNameTaken => Self::conflict("Another role has this name.").with_field("input.name"),
+            AuthError::LastAdmin => {
+                Self::rule("Somebody has to remain administrator; grant the role to another person first.")
+            }
+        }
+    }
+}

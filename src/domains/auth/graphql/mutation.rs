@@ -1,0 +1,108 @@
+//! Signing up, in and out.
+
+use async_graphql::{Context, Object};
+
+use super::{
+    cookies,
+    inputs::{
+        RefreshSessionInput, RefreshSessionPayload, RequestPasswordResetInput, RequestPasswordResetPayload,
+        ResendVerificationEmailInput, ResendVerificationEmailPayload, ResetPasswordInput, ResetPasswordPayload,
+        RevokeSessionInput, RevokeSessionPayload, SignInInput, SignInPayload, SignOutInput, SignOutPayload,
+        SignUpInput, SignUpPayload, SignedIn, VerifyEmailInput, VerifyEmailPayload,
+    },
+};
+use crate::{
+    base::error::{Error, Result},
+    domains::{
+        auth::{
+            SignIn, SignOutScope, SignUp, refresh, reset_password, revoke_session, sign_in, sign_out, sign_up,
+            verify_email,
+        },
+        users::{self, graphql::User},
+    },
+    graphql::{
+        access::{Requires, access},
+        loader::ContextExt,
+        node,
+    },
+};
+
+/// Signing up, in and out.
+#[derive(Default)]
+pub struct AuthMutation;
+
+#[Object]
+impl AuthMutation {
+    /// Makes an account, signs it in, and mails a link that proves the address. A username or address that somebody has is
+    /// RESOURCE_CONFLICT. Tightly limited by address: RATE_LIMIT_EXCEEDED with `retryAfter`.
+    async fn sign_up(&self, ctx: &Context<'_>, input: SignUpInput) -> Result<SignUpPayload> {
+        let SignUpInput { username, email, password, display_name, device } = input;
+        let issued = sign_up(ctx.op(), SignUp { username, email, password, display_name, device }).await?;
+        Ok(SignUpPayload { signed_in: SignedIn::new(ctx, issued) })
+    }
+
+    /// Signs in with username or email address. INVALID_CREDENTIALS is the one answer to every reason not to.
+    async fn sign_in(&self, ctx: &Context<'_>, input: SignInInput) -> Result<SignInPayload> {
+        let SignInInput { login, password, device } = input;
+        Ok(SignInPayload {
+            signed_in: SignedIn::new(ctx, sign_in(ctx.op(), SignIn { login, password, device }).await?),
+        })
+    }
+
+    /// Exchanges a refresh token for a new pair. A lost answer may be asked for again within a minute; later, or once the successor
+    /// was used, the token counts as stolen and its session ends. INVALID_TOKEN then: sign in again.
+    async fn refresh_session(&self, ctx: &Context<'_>, input: RefreshSessionInput) -> Result<RefreshSessionPayload> {
+        let token = input.refresh_token.or_else(|| ctx.op().origin.refresh_cookie.clone());
+        let token = token.ok_or_else(|| Error::invalid("input.refreshToken", "is needed unless its cookie is sent"))?;
+        Ok(RefreshSessionPayload { signed_in: SignedIn::new(ctx, refresh(ctx.op(), &token).await?) })
+    }
+
+    /// Ends sign-ins of the viewer. Their tokens and open subscriptions end within a second.
+    #[graphql(directive = access::apply(Requires::SignedIn))]
+    async fn sign_out(&self, ctx: &Context<'_>, input: SignOutInput) -> Result<SignOutPayload> {
+        let scope = SignOutScope::from(input.scope);
+        let ended = sign_out(ctx.op(), scope).await?;
+        if scope != SignOutScope::Others {
+            cookies::clear(ctx);
+        }
+        Ok(SignOutPayload { sessions_ended: i32::try_from(ended).unwrap_or(i32::MAX) })
+    }
+
+    /// Ends one sign-in of the viewer; another person's is NOT_FOUND.
+    #[graphql(directive = access::apply(Requires::SignedIn))]
+    async fn revoke_session(&self, ctx: &Context<'_>, input: RevokeSessionInput) -> Result<RevokeSessionPayload> {
+        revoke_session(ctx.op(), *input.session_id).await?;
+        Ok(RevokeSessionPayload { session_id: node::id(*input.session_id) })
+    }
+
+    /// Proves an email address by its mailed token, which works once. INVALID_TOKEN: ask for a new mail.
+    async fn verify_email(&self, ctx: &Context<'_>, input: VerifyEmailInput) -> Result<VerifyEmailPayload> {
+        Ok(VerifyEmailPayload { user: User::new(verify_email(ctx.op(), &input.token).await?) })
+    }
+
+    /// Sends the verification mail again. The answer is the same whether or not there is such an account.
+    async fn resend_verification_email(
+        &self,
+        ctx: &Context<'_>,
+        input: ResendVerificationEmailInput,
+    ) -> Result<ResendVerificationEmailPayload> {
+        users::request_verification(ctx.op(), &input.email).await?;
+        Ok(ResendVerificationEmailPayload { accepted: true })
+    }
+
+    /// Mails a link to choose a new password. The answer is the same whether or not there is such an account.
+    async fn request_password_reset(
+        &self,
+        ctx: &Context<'_>,
+        input: RequestPasswordResetInput,
+    ) -> Result<RequestPasswordResetPayload> {
+        users::request_password_reset(ctx.op(), &input.email).await?;
+        Ok(RequestPasswordResetPayload { accepted: true })
+    }
+
+    /// Sets a new password with a mailed token. Every session and token of the account ends.
+    async fn reset_password(&self, ctx: &Context<'_>, input: ResetPasswordInput) -> Result<ResetPasswordPayload> {
+        let seen = reset_password(ctx.op(), &input.token, &input.new_password).await?;
+        Ok(ResetPasswordPayload { user: User::new(seen) })
+    }
+}

@@ -1,0 +1,279 @@
+//! Sessions, roles and grants.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, Object, SimpleObject};
+use entity::{
+    ids::{RoleId, SessionId, UserId},
+    permission, role, session, user_role,
+};
+use futures_util::FutureExt;
+
+use super::loaders::{GrantsByUser, PermissionsByRole, RoleById, SessionById};
+use crate::{
+    base::error::Result,
+    domains::{
+        auth::{SignOutScope, store},
+        users::graphql::User,
+    },
+    graphql::{
+        loader::ContextExt,
+        node,
+        page::{Connection, PageArgs, Scope},
+        scalars::DateTime,
+    },
+};
+
+/// One sign-in of the viewer on a device.
+#[derive(Clone, Debug)]
+pub struct Session(Arc<session::Model>);
+
+impl Session {
+    /// From its row.
+    pub fn new(row: session::Model) -> Self {
+        Self(Arc::new(row))
+    }
+
+    /// The viewer's session by id.
+    pub async fn find(ctx: &Context<'_>, id: SessionId) -> Result<Option<Self>> {
+        Ok(ctx.loaders().load_one(SessionById(id)).await?.map(Self::new))
+    }
+
+    /// One page of a person's active sessions. The caller has checked that the viewer is that person.
+    pub async fn page_of(ctx: &Context<'_>, user: UserId, args: PageArgs) -> Result<Connection<Self>> {
+        let op = ctx.op().clone();
+        let scope = Scope::new("sessions", user);
+        let window = args.window(op.config.limits.page, &scope)?;
+        let now = op.platform.clock.now();
+        let page = window.page(store::sessions_page(op.read(), user, now, &window).await?);
+        let count = move || {
+            let op = op.clone();
+            async move { store::sessions_count(op.read(), user, now).await }.boxed()
+        };
+        Ok(Connection::new(page, &scope, |row| row.id.to_string().into(), Self::new, Arc::new(count)))
+    }
+}
+
+/// One sign-in of the viewer on a device. Only its owner sees it.
+#[Object]
+impl Session {
+    /// The global id.
+    #[graphql(complexity = 0)]
+    pub async fn id(&self) -> ID {
+        node::id(self.0.id)
+    }
+
+    /// What the client called itself when it signed in.
+    async fn device(&self) -> Option<&String> {
+        self.0.device.as_ref()
+    }
+
+    /// The address it signed in from.
+    async fn ip_address(&self) -> Option<&String> {
+        self.0.ip_address.as_ref()
+    }
+
+    /// The browser or program it signed in with.
+    async fn user_agent(&self) -> Option<&String> {
+        self.0.user_agent.as_ref()
+    }
+
+    /// The request was made with this session.
+    async fn is_current(&self, ctx: &Context<'_>) -> bool {
+        ctx.op().viewer.person().is_ok_and(|person| person.session == self.0.id)
+    }
+
+    /// When it signed in.
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+
+    /// When it last refreshed its tokens.
+    async fn last_used_at(&self) -> DateTime {
+        self.0.last_used_at.into()
+    }
+
+    /// When it ends by itself unless it is used.
+    async fn expires_at(&self) -> DateTime {
+        self.0.expires_at.into()
+    }
+
+    /// When it was ended; `null` while it is good.
+    async fn revoked_at(&self) -> Option<DateTime> {
+        self.0.revoked_at.map(DateTime)
+    }
+}
+
+/// A person's sessions in numbers.
+#[derive(Clone, Copy, Debug, SimpleObject)]
+pub struct SessionStats {
+    /// Good now.
+    pub active: i64,
+    /// Ended by themselves, and not cleared away yet.
+    pub expired: i64,
+    /// Ended by their owner or because a token was stolen, and not cleared away yet.
+    pub revoked: i64,
+    /// Distinct devices among the active ones.
+    pub devices: i64,
+}
+
+impl SessionStats {
+    /// Of a person. The caller has checked that the viewer is that person.
+    pub async fn of(ctx: &Context<'_>, user: UserId) -> Result<Self> {
+        let op = ctx.op();
+        let [active, expired, revoked, devices] =
+            store::sessions_stats(op.read(), user, op.platform.clock.now()).await?;
+        Ok(Self { active, expired, revoked, devices })
+    }
+}
+
+/// Which sign-ins to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(name = "SignOutScope")]
+pub enum Scopes {
+    /// The one the request was made with.
+    Current,
+    /// Every one.
+    All,
+    /// Every one but the current.
+    Others,
+}
+
+impl From<Scopes> for SignOutScope {
+    fn from(scope: Scopes) -> Self {
+        match scope {
+            Scopes::Current => Self::Current,
+            Scopes::All => Self::All,
+            Scopes::Others => Self::Others,
+        }
+    }
+}
+
+/// A role that can be granted.
+#[derive(Clone, Debug)]
+pub struct Role(Arc<role::Model>);
+
+impl Role {
+    /// From its row.
+    pub fn new(row: role::Model) -> Self {
+        Self(Arc::new(row))
+    }
+
+    /// A role by id; for nobody signed in there is none.
+    pub async fn find(ctx: &Context<'_>, id: RoleId) -> Result<Option<Self>> {
+        if ctx.op().viewer.person().is_err() {
+            return Ok(None);
+        }
+        Ok(ctx.loaders().load_one(RoleById(id)).await?.map(Self::new))
+    }
+}
+
+/// A role that can be granted.
+#[Object]
+impl Role {
+    /// The global id.
+    #[graphql(complexity = 0)]
+    pub async fn id(&self) -> ID {
+        node::id(self.0.id)
+    }
+
+    /// Its unique name, upper case: `MODERATOR`.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// How people read it.
+    async fn display_name(&self) -> &str {
+        &self.0.display_name
+    }
+
+    /// What it is for.
+    async fn description(&self) -> Option<&String> {
+        self.0.description.as_ref()
+    }
+
+    /// It belongs to the system: it cannot be renamed, switched off or deleted.
+    async fn is_system(&self) -> bool {
+        self.0.is_system
+    }
+
+    /// Grants of it give something.
+    async fn is_active(&self) -> bool {
+        self.0.is_active
+    }
+
+    /// What it allows.
+    async fn permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
+        let rows = ctx.loaders().load_one(PermissionsByRole(self.0.id)).await?.unwrap_or_default();
+        Ok(rows.into_iter().map(Permission::from).collect())
+    }
+}
+
+/// Something a role allows.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct Permission {
+    /// The global id.
+    pub id: ID,
+    /// `resource:action`.
+    pub name: String,
+    /// On what.
+    pub resource: String,
+    /// To do what.
+    pub action: String,
+    /// In words.
+    pub description: Option<String>,
+}
+
+impl From<permission::Model> for Permission {
+    fn from(row: permission::Model) -> Self {
+        Self {
+            id: node::id(row.id),
+            name: row.name,
+            resource: row.resource,
+            action: row.action,
+            description: row.description,
+        }
+    }
+}
+
+/// A role a person holds.
+#[derive(Clone, Debug)]
+pub struct RoleGrant {
+    grant: user_role::Model,
+    role: role::Model,
+}
+
+impl RoleGrant {
+    /// The roles a person holds. The caller has checked that the viewer may know.
+    pub async fn of(ctx: &Context<'_>, user: UserId) -> Result<Vec<Self>> {
+        let rows = ctx.loaders().load_one(GrantsByUser(user)).await?.unwrap_or_default();
+        Ok(rows.into_iter().map(|(grant, role)| Self { grant, role }).collect())
+    }
+}
+
+/// A role a person holds.
+#[Object]
+impl RoleGrant {
+    /// The role.
+    async fn role(&self) -> Role {
+        Role::new(self.role.clone())
+    }
+
+    /// When it was granted.
+    async fn assigned_at(&self) -> DateTime {
+        self.grant.assigned_at.into()
+    }
+
+    /// Who granted it; `null` for the system and for an account that is gone.
+    async fn assigned_by(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+        match self.grant.assigned_by {
+            None => Ok(None),
+            Some(by) => User::load(ctx, by).await,
+        }
+    }
+
+    /// Until when; `null` for good.
+    async fn expires_at(&self) -> Option<DateTime> {
+        self.grant.expires_at.map(DateTime)
+    }
+}

@@ -1,0 +1,151 @@
+//! The keys that sign access tokens: Ed25519 (RFC 8037), made by the server, shared by all instances through the database, the
+//! private half sealed by the vault.
+//!
+//! A key signs for a month and then only verifies, until the last token it signed has expired; so rotation ends no session.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, TimeDelta, Utc};
+use ed25519_dalek::{SigningKey, pkcs8::EncodePrivateKey};
+use entity::{
+    ids::{SigningKeyId, TypedId},
+    signing_key,
+};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+
+use super::{error::AuthError, model::Claims};
+use crate::{
+    base::{
+        error::{Error, Result},
+        random::Random,
+    },
+    config::Config,
+    platform::Platform,
+};
+
+/// How long an instance goes on with the keys it has read.
+const REREAD: TimeDelta = TimeDelta::minutes(5);
+/// How soon it looks again for a key it does not know: another instance may just have made it.
+const REREAD_UNKNOWN: TimeDelta = TimeDelta::seconds(1);
+
+struct Keyring(Vec<Key>);
+
+struct Key {
+    id: SigningKeyId,
+    x: String,
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+    signs_until: DateTime<Utc>,
+    verifies_until: DateTime<Utc>,
+}
+
+async fn read(platform: &Platform) -> Result<Keyring> {
+    let rows = signing_key::Entity::find()
+        .filter(signing_key::Column::VerifiesUntil.gt(platform.clock.now()))
+        .order_by_desc(signing_key::Column::Id)
+        .all(&platform.database.read())
+        .await?;
+    let keys = rows.into_iter().map(|row| {
+        let private = platform.vault.open("signing key", &row.private_key)?;
+        Ok(Key {
+            id: row.id,
+            encoding: EncodingKey::from_ed_der(&private),
+            decoding: DecodingKey::from_ed_components(&row.public_key).map_err(Error::internal)?,
+            x: row.public_key,
+            signs_until: row.signs_until,
+            verifies_until: row.verifies_until,
+        })
+    });
+    Ok(Keyring(keys.collect::<Result<_>>()?))
+}
+
+/// Makes a new key that signs from now on.
+pub(super) async fn make(platform: &Platform, config: &Config) -> Result<()> {
+    // Never from a seeded source: whoever knows the seed could sign for everybody.
+    let key = SigningKey::from_bytes(&Random::system().bytes());
+    let private = key.to_pkcs8_der().map_err(Error::internal)?;
+    let sealed = platform.vault.seal("signing key", private.as_bytes())?;
+    let signs = TimeDelta::from_std(config.auth.key_lifetime).unwrap_or(TimeDelta::days(30));
+    let after = TimeDelta::from_std(config.auth.access_lifetime).unwrap_or(TimeDelta::minutes(15)) + REREAD;
+    platform
+        .write(async |tx| {
+            let row = signing_key::ActiveModel {
+                id: Set(tx.new_id()),
+                public_key: Set(URL_SAFE_NO_PAD.encode(key.verifying_key().as_bytes())),
+                private_key: Set(sealed.clone()),
+                signs_until: Set(tx.now() + signs),
+                verifies_until: Set(tx.now() + signs + after),
+                created_at: Set(tx.now()),
+            };
+            row.insert(tx).await?;
+            Ok(())
+        })
+        .await?;
+    platform.memo.forget::<Keyring>();
+    Ok(())
+}
+
+/// Signs claims with the newest key, which is made when there is none.
+pub(super) async fn sign(platform: &Platform, config: &Config, claims: &Claims) -> Result<String> {
+    for _ in 0..2 {
+        let ring = platform.memo.get(REREAD, async || read(platform).await).await?;
+        if let Some(key) = ring.0.iter().find(|key| key.signs_until > platform.clock.now()) {
+            let header = Header { kid: Some(key.id.to_string()), ..Header::new(Algorithm::EdDSA) };
+            return jsonwebtoken::encode(&header, claims, &key.encoding).map_err(Error::internal);
+        }
+        make(platform, config).await?;
+    }
+    Err(Error::internal("a signing key was made and cannot be read back"))
+}
+
+/// What a token says, when one of our keys signed it for us and it has not ended.
+pub(super) async fn verify(platform: &Platform, config: &Config, token: &str) -> Result<Claims> {
+    let invalid = || Error::from(AuthError::InvalidAccessToken);
+    let header = jsonwebtoken::decode_header(token).map_err(|_| invalid())?;
+    let id = header.kid.as_deref().and_then(|kid| SigningKeyId::parse(kid).ok()).ok_or_else(invalid)?;
+    let mut ring = platform.memo.get(REREAD, async || read(platform).await).await?;
+    if !ring.0.iter().any(|key| key.id == id) {
+        ring = platform.memo.get(REREAD_UNKNOWN, async || read(platform).await).await?;
+    }
+    let now = platform.clock.now();
+    let key = ring.0.iter().find(|key| key.id == id && key.verifies_until > now).ok_or_else(invalid)?;
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    validation.set_issuer(&[&config.auth.issuer]);
+    validation.set_audience(&[&config.auth.audience]);
+    // The end is compared with the platform's clock, below.
+    validation.validate_exp = false;
+    let claims = jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation).map_err(|_| invalid())?.claims;
+    if claims.exp <= now.timestamp() {
+        return Err(AuthError::AccessTokenExpired.into());
+    }
+    Ok(claims)
+}
+
+/// The public keys as a JWK set (RFC 7517), for services that check our tokens themselves.
+pub async fn jwks(platform: &Platform) -> Result<serde_json::Value> {
+    let ring = platform.memo.get(REREAD, async || read(platform).await).await?;
+    let keys: Vec<_> = ring
+        .0
+        .iter()
+        .map(|key| {
+            serde_json::json!({ "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": key.id, "x": key.x })
+        })
+        .collect();
+    Ok(serde_json::json!({ "keys": keys }))
+}
+
+/// Makes a new key a week before the newest stops signing, and clears away those that verify no more.
+pub(super) async fn rotate(platform: &Platform, config: &Config) -> Result<()> {
+    let newest =
+        signing_key::Entity::find().order_by_desc(signing_key::Column::Id).one(&platform.database.read()).await?;
+    if newest.is_none_or(|key| key.signs_until < platform.clock.now() + TimeDelta::days(7)) {
+        make(platform, config).await?;
+    }
+    platform
+        .write(async |tx| {
+            let over = signing_key::Column::VerifiesUntil.lt(tx.now());
+            signing_key::Entity::delete_many().filter(over).exec(tx).await?;
+            Ok(())
+        })
+        .await
+}

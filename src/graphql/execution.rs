@@ -1,0 +1,107 @@
+//! What is added to the library's execution: a failed nullable field is `null` by itself, and the cost is reported.
+//!
+//! The library lets the error of a field that returns `Result<Option<T>>` rise to the nearest nullable object above it and leaves the
+//! field out of the path; the specification (section 6.4.4, handling execution errors) stops it at the field.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use async_graphql::{
+    PathSegment, QueryPathNode, QueryPathSegment, Response, ServerError, ServerResult, ValidationResult, Value,
+    extensions::{
+        Extension, ExtensionContext, ExtensionFactory, NextExecute, NextRequest, NextResolve, NextValidation,
+        ResolveInfo,
+    },
+    value,
+};
+
+/// Keeps errors at their fields and reports `extensions.cost { requested limit depth }`.
+pub struct Execution {
+    /// The ceiling of the cost, to report.
+    pub limit: usize,
+}
+
+struct OneExecution {
+    limit: usize,
+    requested: AtomicUsize,
+    depth: AtomicUsize,
+    errors: Mutex<Vec<ServerError>>,
+}
+
+impl ExtensionFactory for Execution {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(OneExecution {
+            limit: self.limit,
+            requested: AtomicUsize::new(0),
+            depth: AtomicUsize::new(0),
+            errors: Mutex::default(),
+        })
+    }
+}
+
+#[async_trait::async_trait]
+impl Extension for OneExecution {
+    async fn request(&self, ctx: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
+        let response = next.run(ctx).await;
+        let (requested, depth) = (self.requested.load(Ordering::Relaxed), self.depth.load(Ordering::Relaxed));
+        let cost = value!({ "requested": requested, "limit": self.limit, "depth": depth });
+        if depth == 0 { response } else { response.extension("cost", cost) }
+    }
+
+    async fn validation(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        next: NextValidation<'_>,
+    ) -> Result<ValidationResult, Vec<ServerError>> {
+        let result = next.run(ctx).await?;
+        self.requested.store(result.complexity, Ordering::Relaxed);
+        self.depth.store(result.depth, Ordering::Relaxed);
+        Ok(result)
+    }
+
+    async fn execute(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        operation_name: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> Response {
+        let mut response = next.run(ctx, operation_name).await;
+        response.errors.append(&mut self.errors.lock().unwrap_or_else(PoisonError::into_inner));
+        response
+    }
+
+    async fn resolve(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        info: ResolveInfo<'_>,
+        next: NextResolve<'_>,
+    ) -> ServerResult<Option<Value>> {
+        let (is_nullable, node) = (!info.return_type.ends_with('!'), info.path_node);
+        match next.run(ctx, info).await {
+            Err(mut error) => {
+                let here = path(node);
+                if error.path.len() < here.len() {
+                    error.path = here;
+                }
+                if !is_nullable {
+                    return Err(error);
+                }
+                self.errors.lock().unwrap_or_else(PoisonError::into_inner).push(error);
+                Ok(None)
+            }
+            resolved => resolved,
+        }
+    }
+}
+
+fn path(node: &QueryPathNode<'_>) -> Vec<PathSegment> {
+    let segment = |segment: &QueryPathSegment<'_>| match segment {
+        QueryPathSegment::Index(index) => PathSegment::Index(*index),
+        QueryPathSegment::Name(name) => PathSegment::Field((*name).to_owned()),
+    };
+    let mut path: Vec<_> = std::iter::once(node).chain(node.parents()).map(|node| segment(&node.segment)).collect();
+    path.reverse();
+    path
+}

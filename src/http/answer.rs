@@ -1,0 +1,201 @@
+//! From a GraphQL answer to an HTTP answer: body, status, headers.
+
+use std::collections::BTreeMap;
+
+use async_graphql::{Response as Answer, ServerError, Value};
+use axum::{
+    body::Body,
+    http::{HeaderValue, StatusCode, header},
+    response::Response,
+};
+use serde::Serialize;
+
+use super::{State, layers::RequestId, negotiate::Media};
+use crate::base::error::{Code, Error};
+
+/// How far a request came: decides what `application/json` says in its status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// It was not a GraphQL request that may be run here.
+    Refused,
+    /// It was well formed and reached the schema.
+    Reached,
+}
+
+/// What the request log says about an operation. Travels in the extensions of the answer.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Facts {
+    /// `query`, `mutation`, `subscription`.
+    pub(super) kind: Option<&'static str>,
+    /// The name the document gives it.
+    pub(super) operation: Option<String>,
+    /// The codes of its errors, each once.
+    pub(super) codes: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Wire<'a> {
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [ServerError],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a Value>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    extensions: &'a BTreeMap<String, Value>,
+}
+
+/// The body of an answer. `data` is left out, not null, when nothing ran (GraphQL specification, section 7.1).
+pub(super) fn json(answer: &Answer) -> String {
+    let data = (!is_request_error(answer)).then_some(&answer.data);
+    let wire = Wire { errors: &answer.errors, data, extensions: &answer.extensions };
+    serde_json::to_string(&wire).unwrap_or_else(|error| {
+        tracing::error!(%error, "an answer could not be written as JSON");
+        r#"{"errors":[{"message":"Something went wrong on our side.","extensions":{"code":"INTERNAL","status":500}}]}"#
+            .to_owned()
+    })
+}
+
+/// True when nothing ran: no data, and errors that belong to no field.
+pub(super) fn is_request_error(answer: &Answer) -> bool {
+    answer.data == Value::Null && !answer.errors.is_empty() && answer.errors.iter().all(|error| error.path.is_empty())
+}
+
+/// True for an item after which a subscription cannot go on: nothing ran, or the source itself failed for one of the reasons that
+/// end it. Any other failed item belongs to one event, and the next may succeed.
+pub(super) fn is_fatal(answer: &Answer) -> bool {
+    const ENDINGS: [Code; 7] = [
+        Code::CursorExpired,
+        Code::Unauthenticated,
+        Code::InvalidToken,
+        Code::PermissionDenied,
+        Code::RoomNotFound,
+        Code::NotFound,
+        Code::ServiceUnavailable,
+    ];
+    let ending = |error: &ServerError| code(error).is_some_and(|code| ENDINGS.contains(&code));
+    is_request_error(answer) || answer.data == Value::Null && answer.errors.iter().any(ending)
+}
+
+/// The code of an error.
+pub(super) fn code(error: &ServerError) -> Option<Code> {
+    match error.extensions.as_ref()?.get("code")? {
+        Value::String(text) => Code::ALL.iter().copied().find(|code| code.as_str() == text),
+        _ => None,
+    }
+}
+
+/// The codes of an answer, each once.
+pub(super) fn codes(answer: &Answer) -> Vec<&'static str> {
+    let mut codes = Vec::new();
+    for code in answer.errors.iter().filter_map(code).map(Code::as_str) {
+        if !codes.contains(&code) {
+            codes.push(code);
+        }
+    }
+    codes
+}
+
+/// The status of an answer.
+pub(super) fn status(answer: &Answer, media: Media, stage: Stage) -> StatusCode {
+    if !is_request_error(answer) {
+        return StatusCode::OK;
+    }
+    let code = answer.errors.iter().find_map(code).unwrap_or(Code::Internal);
+    let about_the_document = matches!(
+        code,
+        Code::GraphqlParseFailed
+            | Code::GraphqlValidationFailed
+            | Code::QueryTooComplex
+            | Code::BadRequest
+            | Code::ValidationFailed
+    );
+    if media == Media::Json && stage == Stage::Reached && about_the_document {
+        return StatusCode::OK;
+    }
+    StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// Writes an answer, with the headers its resolvers set.
+pub(super) fn write(answer: Answer, media: Media, stage: Stage) -> Response {
+    let mut response = Response::new(Body::from(json(&answer)));
+    *response.status_mut() = status(&answer, media, stage);
+    let codes = codes(&answer);
+    let retry_after = answer.errors.iter().find_map(retry_after);
+    let headers = response.headers_mut();
+    headers.extend(answer.http_headers);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.append(header::VARY, HeaderValue::from_static("accept"));
+    if let Some(seconds) = retry_after {
+        headers.insert(header::RETRY_AFTER, seconds);
+    }
+    if response.status() == StatusCode::UNAUTHORIZED {
+        let challenge = match codes.contains(&Code::InvalidToken.as_str()) {
+            true => r#"Bearer error="invalid_token""#,
+            false => "Bearer",
+        };
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    }
+    response.extensions_mut().insert(Facts { codes, ..Facts::default() });
+    response
+}
+
+/// Writes an error as the whole answer.
+pub(super) fn refuse(state: &State, request_id: &RequestId, error: Error, media: Media, stage: Stage) -> Response {
+    write(state.api.refusal(error, &request_id.0, state.platform.clock.now()), media, stage)
+}
+
+fn retry_after(error: &ServerError) -> Option<HeaderValue> {
+    match error.extensions.as_ref()?.get("retryAfter")? {
+        Value::Number(seconds) => HeaderValue::from_str(&seconds.to_string()).ok(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{PathSegment, value};
+
+    use super::*;
+
+    fn failed(code: Code, path: &[&str]) -> Answer {
+        let mut error = ServerError::new("it failed", None);
+        error.path = path.iter().map(|name| PathSegment::Field((*name).to_owned())).collect();
+        let mut extensions = async_graphql::ErrorExtensionValues::default();
+        extensions.set("code", code.as_str());
+        error.extensions = Some(extensions);
+        Answer::from_errors(vec![error])
+    }
+
+    #[test]
+    fn the_status_follows_the_media_type() {
+        use Media::{GraphqlResponse, Json};
+        for (code, media, stage, expected) in [
+            (Code::GraphqlParseFailed, GraphqlResponse, Stage::Reached, 400),
+            (Code::GraphqlParseFailed, Json, Stage::Reached, 200),
+            (Code::GraphqlValidationFailed, GraphqlResponse, Stage::Reached, 422),
+            (Code::GraphqlValidationFailed, Json, Stage::Reached, 200),
+            (Code::BadRequest, Json, Stage::Refused, 400),
+            (Code::InvalidToken, Json, Stage::Refused, 401),
+            (Code::Timeout, Json, Stage::Reached, 504),
+            (Code::RateLimitExceeded, Json, Stage::Reached, 429),
+        ] {
+            let answer = failed(code, &[]);
+            assert_eq!(status(&answer, media, stage).as_u16(), expected, "{code:?} {media:?}");
+            assert!(!json(&answer).contains("\"data\""));
+        }
+        // What ran is 200 even when a null bubbled up to the top.
+        let ran = failed(Code::Internal, &["me"]);
+        assert_eq!(status(&ran, GraphqlResponse, Stage::Reached), StatusCode::OK);
+        assert!(json(&ran).contains("\"data\":null"));
+    }
+
+    #[test]
+    fn only_some_items_end_a_subscription() {
+        assert!(is_fatal(&failed(Code::GraphqlValidationFailed, &[])));
+        assert!(is_fatal(&failed(Code::CursorExpired, &["messageEvents"])));
+        assert!(!is_fatal(&failed(Code::Internal, &["messageEvents", "message"])));
+        let mut partial = failed(Code::NotFound, &["messageEvents", "message"]);
+        partial.data = value!({ "messageEvents": { "message": null } });
+        assert!(!is_fatal(&partial));
+    }
+}

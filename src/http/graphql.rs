@@ -1,0 +1,206 @@
+//! POST and GET on `/graphql`, by the current draft of GraphQL over HTTP; WebSocket upgrades and event streams start here too.
+
+use std::{error::Error as _, sync::Arc, time::Duration};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{self, Request},
+    http::{HeaderValue, Method, header, request::Parts},
+    response::Response,
+};
+use futures_util::StreamExt;
+
+use super::{
+    State,
+    answer::{self, Facts, Stage},
+    auth::{self, Caller},
+    csrf, form,
+    layers::RequestId,
+    negotiate::{self, Media},
+    sse, websocket,
+};
+use crate::{
+    access::{Op, Viewer},
+    base::error::{Code, Error, Result},
+    schema::{Kind, Prepared},
+};
+
+/// How much of a body over the limit is read and thrown away, as a multiple of the limit: a client that is still sending does not
+/// read the refusal.
+const LINGER: usize = 16;
+
+/// Everything on `/graphql`.
+pub(super) async fn endpoint(extract::State(state): extract::State<State>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let id = RequestId::of(&parts.extensions);
+    let upgrades =
+        parts.headers.get(header::UPGRADE).is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    // Over HTTP/2 a socket starts with CONNECT.
+    if parts.method == Method::CONNECT || parts.method == Method::GET && upgrades {
+        return websocket::upgrade(state, parts).await;
+    }
+    if parts.method != Method::GET && parts.method != Method::POST {
+        let error = Error::new(Code::MethodNotAllowed, "GraphQL is asked by POST, or for reading by GET.");
+        return allow(answer::refuse(&state, &id, error, Media::Json, Stage::Refused), "GET, POST");
+    }
+    let accepted = negotiate::accepted(&parts.headers);
+    // Who takes nothing but events reads an error by its status.
+    let media = accepted.media.unwrap_or(Media::GraphqlResponse);
+    let refuse = |error, stage| answer::refuse(&state, &id, error, media, stage);
+    if accepted.media.is_none() && !accepted.events {
+        let sentence =
+            "Answers come as application/graphql-response+json, application/json or text/event-stream; accept one.";
+        return refuse(Error::new(Code::NotAcceptable, sentence), Stage::Refused);
+    }
+    let request = match read(&state, &parts, body).await {
+        Ok(request) => request,
+        Err(error) => return refuse(error, Stage::Refused),
+    };
+    let mut caller = match auth::identify(&state, &parts).await {
+        Ok(caller) => caller,
+        Err(error) => {
+            let stale =
+                error.code() == Code::InvalidToken && auth::Credentials::read(&parts.headers).access_cookie.is_some();
+            let mut response = refuse(error, Stage::Refused);
+            if stale {
+                auth::forget_access_cookie(response.headers_mut());
+            }
+            return response;
+        }
+    };
+    let mut prepared = match state.api.prepare(request) {
+        Ok(prepared) => prepared,
+        Err(error) => return refuse(error, Stage::Reached),
+    };
+    let facts = Facts { kind: Some(name(prepared.kind)), operation: title(&prepared), codes: Vec::new() };
+    let response = 'answer: {
+        if prepared.kind == Kind::Mutation && parts.method == Method::GET {
+            let error = Error::new(Code::MethodNotAllowed, "Mutations are sent by POST.");
+            break 'answer allow(refuse(error, Stage::Refused), "POST");
+        }
+        let streams = accepted.events && (prepared.kind == Kind::Subscription || accepted.prefers_events);
+        if prepared.kind == Kind::Subscription && !streams {
+            let sentence =
+                "Subscriptions are followed over a WebSocket (graphql-transport-ws) or with Accept: text/event-stream.";
+            break 'answer refuse(Error::new(Code::NotAcceptable, sentence), Stage::Refused);
+        }
+        if let Err(error) = csrf::check(&state, &parts, &mut caller, prepared.kind).await {
+            break 'answer refuse(error, Stage::Refused);
+        }
+        if streams {
+            if let Some(cursor) = parts.headers.get("last-event-id").and_then(|cursor| cursor.to_str().ok()) {
+                prepared.resume_after(cursor);
+            }
+            break 'answer sse::stream(&state, &id, caller, prepared).await;
+        }
+        run(&state, &id, &parts, caller, prepared, media).await
+    };
+    describe(response, facts)
+}
+
+async fn run(
+    state: &State,
+    id: &RequestId,
+    parts: &Parts,
+    caller: Caller,
+    prepared: Prepared,
+    media: Media,
+) -> Response {
+    // Only what anybody would get may be kept by others, and only if the schema says for how long.
+    let is_public =
+        matches!(caller.viewer, Viewer::Anonymous) && parts.method == Method::GET && prepared.kind == Kind::Query;
+    let answer = state.api.execute(operation(state, id, caller), prepared).await;
+    let cache = Some(answer.cache_control).filter(|cache| is_public && answer.errors.is_empty() && cache.max_age > 0);
+    let mut response = answer::write(answer, media, Stage::Reached);
+    if let Some(value) = cache.and_then(|cache| HeaderValue::from_str(&cache.value()?).ok()) {
+        response.headers_mut().insert(header::CACHE_CONTROL, value);
+        response.headers_mut().append(header::VARY, HeaderValue::from_static("authorization, cookie"));
+    }
+    response
+}
+
+/// The operation of a request.
+pub(super) fn operation(state: &State, id: &RequestId, caller: Caller) -> Arc<Op> {
+    let (platform, config) = (state.platform.clone(), state.config.clone());
+    Arc::new(Op::new(caller.viewer, platform, config, caller.origin, id.0.clone()))
+}
+
+/// The kind of an operation, for the log.
+pub(super) fn name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Query => "query",
+        Kind::Mutation => "mutation",
+        Kind::Subscription => "subscription",
+    }
+}
+
+/// The name of an operation, for the log: what the document says, cut.
+pub(super) fn title(prepared: &Prepared) -> Option<String> {
+    prepared.name.as_ref().map(|name| name.chars().take(64).collect())
+}
+
+async fn read(state: &State, parts: &Parts, body: Body) -> Result<async_graphql::Request> {
+    let limits = &state.config.limits;
+    if parts.method == Method::GET {
+        return form::from_query(&parts.uri, limits.document_nesting);
+    }
+    negotiate::check_content_type(&parts.headers)?;
+    let body = tokio::time::timeout(limits.request_timeout, collect(parts, body, limits.body_bytes));
+    let body = body.await.map_err(|_| Error::new(Code::BadRequest, "The body did not arrive in time."))??;
+    form::from_body(&body, limits.document_nesting)
+}
+
+async fn collect(parts: &Parts, body: Body, limit: usize) -> Result<Bytes> {
+    let too_large = || Error::new(Code::PayloadTooLarge, format!("A body may have {limit} bytes."));
+    let told = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    // Who asks before sending is told before sending.
+    let asks_first = parts.headers.contains_key(header::EXPECT);
+    if told.is_some_and(|length| length > limit as u64) {
+        if !asks_first {
+            discard(body, limit).await;
+        }
+        return Err(too_large());
+    }
+    let mut chunks = body.into_data_stream();
+    let mut collected =
+        Vec::with_capacity(told.and_then(|length| usize::try_from(length).ok()).unwrap_or(0).min(limit));
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|error| {
+            tracing::debug!(%error, source = ?error.source(), "a body broke off");
+            Error::new(Code::BadRequest, "The body broke off.")
+        })?;
+        if collected.len() + chunk.len() > limit {
+            discard(Body::from_stream(chunks), limit).await;
+            return Err(too_large());
+        }
+        collected.extend_from_slice(&chunk);
+    }
+    Ok(collected.into())
+}
+
+/// Reads on for a moment without keeping anything.
+async fn discard(body: Body, limit: usize) {
+    let mut chunks = body.into_data_stream();
+    let mut left = limit.saturating_mul(LINGER);
+    let reading = async {
+        while let Some(Ok(chunk)) = chunks.next().await {
+            left = left.saturating_sub(chunk.len());
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(5), reading).await;
+}
+
+fn allow(mut response: Response, methods: &'static str) -> Response {
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(methods));
+    response
+}
+
+/// Adds what is known of the operation to what is known of its errors.
+fn describe(mut response: Response, facts: Facts) -> Response {
+    let codes = response.extensions_mut().remove::<Facts>().map(|facts| facts.codes).unwrap_or_default();
+    response.extensions_mut().insert(Facts { codes, ..facts });
+    response
+}

@@ -1,0 +1,133 @@
+//! Probes: for people (`/health`, `/health/deep`) and for Kubernetes (`/healthz`, `/readyz`).
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+use axum::{
+    extract::{self, Request},
+    http::StatusCode,
+    response::Response,
+};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use super::{State, layers, metrics};
+use crate::base::error::Result;
+
+/// How long a probe waits for one component.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How long a deep report is kept: it makes connections, and anybody may ask.
+const KEEP: Duration = Duration::from_secs(5);
+
+/// What the probes remember.
+#[derive(Default)]
+pub(super) struct Probes {
+    /// Migrations are not taken back while a server runs.
+    migrated: AtomicBool,
+    deep: Mutex<Option<(Instant, Report)>>,
+}
+
+#[derive(Clone)]
+struct Report {
+    status: &'static str,
+    checks: Value,
+}
+
+/// GET `/health`: up, which version, since when.
+pub(super) async fn health(extract::State(state): extract::State<State>) -> Response {
+    let uptime = state.started.elapsed().as_secs();
+    layers::json(&json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION"), "uptimeSeconds": uptime }))
+}
+
+/// GET `/healthz`: the process answers.
+pub(super) async fn alive() -> &'static str {
+    "ok"
+}
+
+/// GET `/readyz`: send traffic here, or not.
+pub(super) async fn ready(extract::State(state): extract::State<State>) -> Response {
+    let reason = if state.sockets.draining().is_cancelled() {
+        Some("draining")
+    } else if !timed(reachable(&state)).await.0 {
+        Some("the database does not answer or is not migrated")
+    } else {
+        None
+    };
+    let mut response = layers::json(&json!({ "ready": reason.is_none(), "reason": reason }));
+    if reason.is_some() {
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    }
+    response
+}
+
+/// GET `/health/deep`: each thing outside, with its timing; the details only for who may see them.
+pub(super) async fn deep(extract::State(state): extract::State<State>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let report = {
+        // Held while checking: whoever asks meanwhile gets the same report.
+        let mut kept = state.probes.deep.lock().await;
+        match &*kept {
+            Some((at, report)) if at.elapsed() < KEEP => report.clone(),
+            _ => {
+                let report = check(&state).await;
+                *kept = Some((Instant::now(), report.clone()));
+                report
+            }
+        }
+    };
+    let mut body = json!({ "status": report.status, "version": env!("CARGO_PKG_VERSION") });
+    if let (true, Some(fields)) = (metrics::may_see_details(&state, &parts), body.as_object_mut()) {
+        fields.insert("checks".to_owned(), report.checks);
+        fields.insert("sockets".to_owned(), state.open_sockets().into());
+    }
+    let mut response = layers::json(&body);
+    if report.status == "down" {
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    }
+    response
+}
+
+async fn check(state: &State) -> Report {
+    let platform = &state.platform;
+    let (database, cache, mail) = tokio::join!(
+        timed(reachable(state)),
+        timed(platform.cache.is_reachable()),
+        timed(async { platform.mail.is_reachable().await })
+    );
+    let status = match (database.0, cache.0 && mail.0) {
+        (false, _) => "down",
+        (true, false) => "degraded",
+        (true, true) => "ok",
+    };
+    let line = |(ok, ms): (bool, f64)| json!({ "ok": ok, "ms": ms });
+    let backend = if platform.database.is_sqlite() { "sqlite" } else { "postgres" };
+    let mut checks = json!({ "database": line(database), "cache": line(cache), "mail": line(mail) });
+    checks["database"]["backend"] = backend.into();
+    checks["cache"]["backend"] = if state.config.cache.redis_url.is_some() { "redis" } else { "process" }.into();
+    Report { status, checks }
+}
+
+async fn reachable(state: &State) -> Result<bool> {
+    if !state.probes.migrated.load(Ordering::Relaxed) {
+        let migrated = state.platform.database.is_migrated().await?;
+        state.probes.migrated.store(migrated, Ordering::Relaxed);
+        return Ok(migrated);
+    }
+    state.platform.database.ping().await.map(|()| true)
+}
+
+/// Whether it came out well in time, and how many milliseconds that took.
+async fn timed(check: impl Future<Output = Result<bool>>) -> (bool, f64) {
+    let started = Instant::now();
+    let ok = match tokio::time::timeout(PATIENCE, check).await {
+        Ok(Ok(ok)) => ok,
+        Ok(Err(error)) => {
+            tracing::warn!(?error, "a health check failed");
+            false
+        }
+        Err(_) => false,
+    };
+    (ok, layers::millis(started.elapsed()))
+}

@@ -1,0 +1,313 @@
+//! The operations of a socket, between `connection_ack` and the end.
+//!
+//! Each runs in its own task, and all write through one bounded channel to a single writer. The channel serves those who wait in
+//! their order, so one that floods cannot starve the others; when the reader at the other end is slow, the operations wait, and
+//! their subscriptions resume from the log. A frame of an operation that the client has completed meanwhile is thrown away, so the
+//! client may use its id again at once.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use async_graphql::{Request, Response as Answer};
+use axum::extract::ws::Message;
+use bytes::Bytes;
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use tokio::sync::mpsc;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::{
+    State, answer, graphql,
+    layers::{self, RequestId},
+    metrics::{self, Running},
+    protocol::{self, Close, Incoming},
+    websocket::{End, Sink, Stream, WRITE_TIMEOUT, receive},
+};
+use crate::{
+    access::{Op, Origin, Viewer},
+    base::error::{Code, Error},
+    schema::{Kind, Prepared},
+};
+
+/// A socket whose viewer is known.
+pub(super) struct Session {
+    state: State,
+    viewer: Viewer,
+    origin: Origin,
+    id: RequestId,
+    count: AtomicU64,
+    running: Mutex<HashMap<String, Arc<Operation>>>,
+    /// Cancels every operation, whatever way the socket ends.
+    stop: CancellationToken,
+    _stop_on_drop: DropGuard,
+}
+
+/// One operation.
+struct Operation {
+    id: String,
+    stop: CancellationToken,
+}
+
+/// What waits to be written.
+struct Frame {
+    message: Message,
+    /// Whose it is, and whether it is its last.
+    of: Option<(Arc<Operation>, bool)>,
+}
+
+impl Frame {
+    fn text(text: String) -> Self {
+        Self { message: Message::Text(text.into()), of: None }
+    }
+}
+
+impl Session {
+    /// A session without operations.
+    pub(super) fn new(state: State, viewer: Viewer, origin: Origin, id: RequestId) -> Self {
+        let stop = CancellationToken::new();
+        let guard = stop.clone().drop_guard();
+        Self {
+            state,
+            viewer,
+            origin,
+            id,
+            count: AtomicU64::new(0),
+            running: Mutex::default(),
+            stop,
+            _stop_on_drop: guard,
+        }
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Operation>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a frame may still go out; an operation's last frame frees its id.
+    fn releases(&self, frame: &Frame) -> bool {
+        let Some((operation, is_last)) = &frame.of else { return true };
+        if operation.stop.is_cancelled() {
+            return false;
+        }
+        if *is_last {
+            self.running().remove(&operation.id);
+        }
+        true
+    }
+}
+
+/// Serves a socket until it ends.
+pub(super) async fn serve(session: &Arc<Session>, sink: &mut Sink, stream: &mut Stream) -> End {
+    let (frames, outbox) = mpsc::channel(session.state.config.limits.socket_buffer.max(1));
+    let end = tokio::select! {
+        end = read(session, stream, frames.clone()) => end,
+        () = write(session, sink, outbox) => End::Gone,
+        () = ping(session, frames) => End::Gone,
+    };
+    session.stop.cancel();
+    end
+}
+
+async fn read(session: &Arc<Session>, stream: &mut Stream, frames: mpsc::Sender<Frame>) -> End {
+    let limits = &session.state.config.limits;
+    // Two pings unanswered and half a third: whoever is there has answered one of them.
+    let silence = limits.ping_interval.mul_f32(2.5);
+    loop {
+        let text = match tokio::time::timeout(silence, receive(stream)).await {
+            Ok(Ok(Some(text))) => text,
+            Ok(Ok(None)) => continue,
+            Ok(Err(end)) => return end,
+            Err(_) => return Close::silent().into(),
+        };
+        let reply = match protocol::parse(&text, limits.document_nesting) {
+            Err(why) => return Close::malformed(why).into(),
+            Ok(Incoming::Init(_)) => return Close::too_many_inits().into(),
+            Ok(Incoming::Pong) => None,
+            Ok(Incoming::Ping(payload)) => Some(protocol::pong(payload)),
+            Ok(Incoming::Complete(id)) => {
+                if let Some(operation) = session.running().remove(&id) {
+                    operation.stop.cancel();
+                }
+                None
+            }
+            Ok(Incoming::Subscribe { id, request }) => match start(session, id, *request, &frames) {
+                Ok(refusal) => refusal,
+                Err(close) => return close.into(),
+            },
+        };
+        // Waits while the outbox is full: who does not read is not read either.
+        if let Some(reply) = reply
+            && frames.send(Frame::text(reply)).await.is_err()
+        {
+            return End::Gone;
+        }
+    }
+}
+
+async fn write(session: &Session, sink: &mut Sink, mut outbox: mpsc::Receiver<Frame>) {
+    while let Some(first) = outbox.recv().await {
+        // What waits already leaves together, in as few packets as it fits.
+        let mut next = Some(first);
+        while let Some(frame) = next {
+            if session.releases(&frame) && !in_time(session, sink.feed(frame.message)).await {
+                return;
+            }
+            next = outbox.try_recv().ok();
+        }
+        if !in_time(session, sink.flush()).await {
+            return;
+        }
+    }
+}
+
+/// Whether a step of writing succeeded before the reader at the other end counts as gone.
+async fn in_time(session: &Session, step: impl Future<Output = Result<(), axum::Error>>) -> bool {
+    match tokio::time::timeout(WRITE_TIMEOUT, step).await {
+        Ok(Ok(())) => return true,
+        Ok(Err(error)) => tracing::debug!(socket = &*session.id.0, %error, "a socket broke"),
+        Err(_) => tracing::debug!(socket = &*session.id.0, "a socket is not read at its other end"),
+    }
+    false
+}
+
+/// Pings for ever. A full outbox needs none: something is on its way.
+async fn ping(session: &Session, frames: mpsc::Sender<Frame>) {
+    let every = session.state.config.limits.ping_interval;
+    loop {
+        tokio::time::sleep(every).await;
+        let _ = frames.try_send(Frame { message: Message::Ping(Bytes::new()), of: None });
+    }
+}
+
+/// Starts an operation; gives the message of a refusal that does not cost the socket.
+fn start(
+    session: &Arc<Session>,
+    id: String,
+    request: Request,
+    frames: &mpsc::Sender<Frame>,
+) -> Result<Option<String>, Close> {
+    let state = &session.state;
+    let limit = state.config.limits.socket_operations;
+    let number = session.count.fetch_add(1, Ordering::Relaxed) + 1;
+    let request_id: Arc<str> = format!("{}-{number}", session.id.0).into();
+    let operation = {
+        let mut running = session.running();
+        let count = running.len();
+        match running.entry(id.clone()) {
+            Entry::Occupied(_) => return Err(Close::taken(&id)),
+            Entry::Vacant(_) if count >= limit => {
+                let error = Error::new(Code::RateLimitExceeded, format!("A socket runs {limit} operations at once."));
+                return Ok(Some(protocol::error(
+                    &id,
+                    &state.api.refusal(error, &request_id, state.platform.clock.now()),
+                )));
+            }
+            Entry::Vacant(free) => {
+                let operation = Arc::new(Operation { id, stop: session.stop.child_token() });
+                free.insert(operation.clone());
+                operation
+            }
+        }
+    };
+    let (platform, config) = (state.platform.clone(), state.config.clone());
+    let op = Arc::new(Op::new(session.viewer.clone(), platform, config, session.origin.clone(), request_id));
+    let outbox = Outbox { operation: operation.clone(), frames: frames.clone() };
+    let task = run(state.clone(), op, request, outbox);
+    state.platform.tasks.spawn(async move {
+        tokio::select! {
+            biased;
+            () = operation.stop.cancelled() => {}
+            () = task => {}
+        }
+    });
+    Ok(None)
+}
+
+/// Where an operation puts its frames.
+struct Outbox {
+    operation: Arc<Operation>,
+    frames: mpsc::Sender<Frame>,
+}
+
+impl Outbox {
+    async fn put(&self, text: String, is_last: bool) {
+        let of = Some((self.operation.clone(), is_last));
+        // Nobody takes it any more when the socket has ended, and then this operation is cancelled.
+        let _ = self.frames.send(Frame { message: Message::Text(text.into()), of }).await;
+    }
+
+    async fn next(&self, answer: &Answer) {
+        self.put(protocol::next(&self.operation.id, &protocol::result(answer)), false).await;
+    }
+
+    async fn error(&self, answer: &Answer) {
+        self.put(protocol::error(&self.operation.id, answer), true).await;
+    }
+
+    async fn complete(&self) {
+        self.put(protocol::complete(&self.operation.id), true).await;
+    }
+}
+
+/// Runs an operation to its end and says so, also when it panics.
+async fn run(state: State, op: Arc<Op>, request: Request, outbox: Outbox) {
+    let refusal = |error| state.api.refusal(error, &op.request_id, state.platform.clock.now());
+    let prepared = match state.api.prepare(request) {
+        Ok(prepared) => prepared,
+        Err(error) => return outbox.error(&refusal(error)).await,
+    };
+    let work = async {
+        match prepared.kind {
+            Kind::Subscription => follow(&state, &op, prepared, &outbox).await,
+            kind => answer_once(&state, &op, prepared, kind, &outbox).await,
+        }
+    };
+    if let Err(panic) = AssertUnwindSafe(work).catch_unwind().await {
+        let error = Error::internal(format!("a panic: {}", layers::panic_text(panic.as_ref())));
+        outbox.error(&refusal(error)).await;
+    }
+}
+
+async fn answer_once(state: &State, op: &Arc<Op>, prepared: Prepared, kind: Kind, outbox: &Outbox) {
+    let started = Instant::now();
+    let operation = graphql::title(&prepared);
+    let answer = state.api.execute(op.clone(), prepared).await;
+    log(op, kind, operation.as_deref(), started, &answer);
+    if answer::is_request_error(&answer) {
+        outbox.error(&answer).await;
+    } else {
+        outbox.next(&answer).await;
+        outbox.complete().await;
+    }
+}
+
+async fn follow(state: &State, op: &Arc<Op>, prepared: Prepared, outbox: &Outbox) {
+    let _running = Running::subscription();
+    let started = Instant::now();
+    let operation = graphql::title(&prepared);
+    let mut answers = state.api.stream(op.clone(), prepared);
+    while let Some(answer) = answers.next().await {
+        if answer::is_fatal(&answer) {
+            log(op, Kind::Subscription, operation.as_deref(), started, &answer);
+            return outbox.error(&answer).await;
+        }
+        outbox.next(&answer).await;
+    }
+    outbox.complete().await;
+}
+
+/// The same line as for a request over HTTP.
+fn log(op: &Op, kind: Kind, operation: Option<&str>, started: Instant, answer: &Answer) {
+    let (kind, took, codes) = (graphql::name(kind), started.elapsed(), answer::codes(answer).join(","));
+    let codes = (!codes.is_empty()).then_some(codes);
+    let status = answer::status(answer, super::negotiate::Media::GraphqlResponse, answer::Stage::Reached);
+    metrics::request(kind, status, took);
+    let (ms, request_id) = (layers::millis(took), &*op.request_id);
+    let status = status.as_u16();
+    tracing::info!(target: "polyphony::request", method = "WS", path = "/graphql", status, ms, request_id, kind, operation, codes);
+}

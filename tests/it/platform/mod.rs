@@ -1,0 +1,4 @@
+//! The mechanisms every room leans on, tried where they are: the event log and the jobs.
+
+mod events;
+mod jobs;
