@@ -135,7 +135,7 @@ impl Conversation {
 impl Conversation {
     /// The global id.
     #[graphql(complexity = 0)]
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         node::id(self.key())
     }
 

@@ -144,7 +144,7 @@ pub(super) async fn list_each(
 impl Message {
     /// The global id.
     #[graphql(complexity = 0)]
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         node::id(self.0.row.id)
     }
 
