@@ -49,6 +49,8 @@ struct Inner {
     is_blocked: Slot<bool>,
     messages: Slots<(Which, PageArgs), Listed>,
     members: Slots<(Option<Role>, PageArgs), Page<ConversationMember>>,
+    message_totals: Slots<Which, i64>,
+    member_totals: Slots<Role, i64>,
 }
 
 impl Conversation {
@@ -62,6 +64,8 @@ impl Conversation {
             is_blocked: Slot::new(),
             messages: Slots::default(),
             members: Slots::default(),
+            message_totals: Slots::default(),
+            member_totals: Slots::default(),
         }))
     }
 
@@ -111,20 +115,32 @@ impl Conversation {
         if which == (Which { with_replies: true, pinned_only: false }) {
             return Arc::new(move || std::future::ready(Ok(all)).boxed());
         }
-        let loaders = ctx.loaders().clone();
+        let (conversation, loaders) = (self.clone(), ctx.loaders().clone());
         Arc::new(move || {
-            let loaders = loaders.clone();
-            async move { Ok(loaders.load_one(MessageCount(id, which)).await?.unwrap_or_default()) }.boxed()
+            let (conversation, loaders) = (conversation.clone(), loaders.clone());
+            async move {
+                match conversation.0.message_totals.get(&which).await {
+                    Some(total) => Ok(*total),
+                    None => Ok(loaders.load_one(MessageCount(id, which)).await?.unwrap_or_default()),
+                }
+            }
+            .boxed()
         })
     }
 
     fn count_members(&self, ctx: &Context<'_>, role: Option<Role>) -> Count {
         let (id, all) = (self.key(), i64::from(self.0.seen.row.member_count));
         let Some(role) = role else { return Arc::new(move || std::future::ready(Ok(all)).boxed()) };
-        let loaders = ctx.loaders().clone();
+        let (conversation, loaders) = (self.clone(), ctx.loaders().clone());
         Arc::new(move || {
-            let loaders = loaders.clone();
-            async move { Ok(loaders.load_one(MemberCount(id, role)).await?.unwrap_or_default()) }.boxed()
+            let (conversation, loaders) = (conversation.clone(), loaders.clone());
+            async move {
+                match conversation.0.member_totals.get(&role).await {
+                    Some(total) => Ok(*total),
+                    None => Ok(loaders.load_one(MemberCount(id, role)).await?.unwrap_or_default()),
+                }
+            }
+            .boxed()
         })
     }
 }
@@ -379,6 +395,14 @@ impl Conversation {
                 continue;
             }
             let role = role.map(Role::from);
+            if let Some(role) = role.filter(|_| asked.has("totalCount"))
+                && let Ok(totals) = store::member_counts(rows.0.read(), &ids, role).await
+            {
+                for conversation in &mine {
+                    let total = totals.get(&conversation.key()).copied().unwrap_or_default();
+                    conversation.0.member_totals.put(role, total).await;
+                }
+            }
             let Ok(window) = args.window::<Joining>(rows.0.config.limits.long_page, &Scope::new("members", ())) else {
                 continue;
             };
@@ -409,6 +433,15 @@ impl Conversation {
             let args = args.or_last(rows.0.config.limits.long_page.default);
             if lists.is_empty() || args.after.is_some() || args.before.is_some() {
                 continue;
+            }
+            if asked.has("totalCount") && which != (Which { with_replies: true, pinned_only: false }) {
+                let ids: Vec<ConversationId> = mine.iter().map(|conversation| conversation.key()).collect();
+                if let Ok(totals) = store::message_counts(rows.0.read(), &ids, which).await {
+                    for conversation in &mine {
+                        let total = totals.get(&conversation.key()).copied().unwrap_or_default();
+                        conversation.0.message_totals.put(which, total).await;
+                    }
+                }
             }
             match list_each(rows, &lists, which, &args, &asked).await {
                 Ok(mut found) => {

@@ -48,7 +48,6 @@ impl ConversationsQuery {
     /// The viewer's conversations, most recently active first. With `eventCursor` as `after` of `inboxChanged`, nothing is missed
     /// in between.
     #[graphql(directive = access::apply(Requires::SignedIn))]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a list are those of the schema")]
     async fn conversations(
         &self,
         ctx: &Context<'_>,
