@@ -207,6 +207,10 @@ async fn fill_up(world: &World, ids: &BTreeMap<String, String>) {
         let room = alice.try_create_conversation(input).await.text("createConversation.conversation.id");
         bob.try_send(&room, "hello").await.ok();
     }
+    // The newest of all, so that a page of one has a direct conversation and a page of a hundred has nothing of another kind.
+    if let Some(direct) = ids.get("conversation:alice-bob") {
+        bob.try_send(direct, "hello").await.ok();
+    }
     for number in 0..30 {
         world.person(&format!("extra-{number}")).await;
     }
