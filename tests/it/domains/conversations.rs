@@ -22,7 +22,12 @@ async fn room(caller: &Caller, id: &str, selection: &str) -> Answer {
 }
 
 async fn message(caller: &Caller, id: &str, selection: &str) -> Answer {
-    caller.ask(&format!("query($id: ID!) {{ node(id: $id) {{ ... on Message {{ {selection} }} }} }}"), json!({ "id": id })).await
+    caller
+        .ask(
+            &format!("query($id: ID!) {{ node(id: $id) {{ ... on Message {{ {selection} }} }} }}"),
+            json!({ "id": id }),
+        )
+        .await
 }
 
 /// A page of messages: `(texts, pageInfo)`.
