@@ -1,7 +1,7 @@
 //! The playground's examples: each runs without an error against the demo data, as the person its first line names, and runs the
 //! same number of statements for a page of 1, 10 and 100.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde_json::{Map, Value, json};
 
@@ -192,7 +192,7 @@ both! {
 async fn fill_up(world: &World, ids: &BTreeMap<String, String>) {
     let Some(general) = ids.get("conversation:General") else { return };
     let first = world.first();
-    let alice = Arc::new(sign_in(&first, world, Some("alice")).await);
+    let alice = sign_in(&first, world, Some("alice")).await;
     let bob = sign_in(&first, world, Some("bob")).await;
     for number in 0..110 {
         let sent = alice.try_send(general, &format!("number {number}, @bob")).await;
@@ -200,19 +200,17 @@ async fn fill_up(world: &World, ids: &BTreeMap<String, String>) {
             bob.try_react(&sent.text("sendMessage.message.id"), "👍").await.ok();
         }
     }
+    // Rooms and direct conversations in turn: a page of ten has every kind of row that a page of a hundred has.
     for number in 0..30 {
         let member = ids.get("user:bob").cloned();
         let input =
             json!({ "kind": "ROOM", "name": format!("Room {number}"), "visibility": "PRIVATE", "memberIds": [member] });
         let room = alice.try_create_conversation(input).await.text("createConversation.conversation.id");
         bob.try_send(&room, "hello").await.ok();
-    }
-    // The newest of all, so that a page of one has a direct conversation and a page of a hundred has nothing of another kind.
-    if let Some(direct) = ids.get("conversation:alice-bob") {
-        bob.try_send(direct, "hello").await.ok();
-    }
-    for number in 0..30 {
-        world.person(&format!("extra-{number}")).await;
+        let other = world.person(&format!("extra-{number}")).await;
+        let direct = alice.try_open_direct(&other.id).await.text("openDirectConversation.conversation.id");
+        other.try_send(&direct, "hello").await.ok();
+        world.advance(chrono::TimeDelta::seconds(1));
     }
     world.settle().await;
 }
