@@ -47,7 +47,7 @@ struct Stages<'a> {
 impl Stages<'_> {
     async fn next(&mut self) -> Stage {
         self.count += 1;
-        Stage::set(self.world, self.count).await
+        Box::pin(Stage::set(self.world, self.count)).await
     }
 }
 

@@ -238,7 +238,9 @@ both! {
             assert_eq!(nobody.ask(resend, json!({ "email": email })).await.data("resendVerificationEmail.accepted"), true);
         }
         assert!(world.mails_to("nobody@example.org").await.is_empty());
-        let second = world.mail_to(&alice.email).await.token();
+        let mail = world.mail_to(&alice.email).await;
+        assert_eq!(mail.subject, "Confirm your email address");
+        let second = mail.token();
         assert_ne!(first, second);
         nobody.ask(verify, json!({ "token": first })).await.expect_code("INVALID_TOKEN");
         nobody.ask(verify, json!({ "token": "nonsense" })).await.expect_code("INVALID_TOKEN");

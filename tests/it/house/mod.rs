@@ -36,8 +36,8 @@ mod world;
 pub use answer::Answer;
 pub use caller::Caller;
 pub use database::Backend;
-pub use person::{MESSAGE_EVENTS, Message, PASSWORD, Person};
-pub use socket::{Closed, Frame, Socket, Subscription};
+pub use person::{MESSAGE_EVENTS, PASSWORD, Person};
+pub use socket::{Frame, Socket, Subscription};
 pub use sse::Sse;
 pub use world::{Instance, World};
 
