@@ -83,7 +83,7 @@ impl Platform {
         let ids = Ids::new(clock.clone(), random.clone());
         let tasks = tasks::Tasks::default();
         let database = Database::open(&config.database).await?;
-        let bus = bus::Bus::open(&config.cache, &database, &ids, &tasks).await?;
+        let bus = bus::Bus::open(&config.cache, &database, &tasks).await?;
         let events = events::Events::open(&config.database, &database, &bus, &tasks).await?;
         Ok(Self(Arc::new(Doors {
             vault: Vault::new(&vault_keys(config)?, random.clone()),
