@@ -1,5 +1,6 @@
 //! The mechanisms every room leans on, tried where they are: the event log and the jobs.
 
+mod crash;
 mod events;
 mod jobs;
 mod prefetch;
