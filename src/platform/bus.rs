@@ -68,7 +68,7 @@ impl Bus {
         tasks: &Tasks,
     ) -> Result<Self> {
         let carrier = match (&config.redis_url, database.postgres_pool()) {
-            (Some(url), _) => Some(Carrier::Redis(redis::Client::open(url.as_str()).map_err(Error::internal)?)),
+            (Some(url), _) => Some(Carrier::Redis(Box::new(redis::Client::open(url.as_str()).map_err(Error::internal)?))),
             (None, Some(pool)) => Some(Carrier::Postgres(pool.clone())),
             (None, None) => None,
         };
@@ -150,7 +150,7 @@ impl Inner {
 
 #[derive(Clone)]
 enum Carrier {
-    Redis(redis::Client),
+    Redis(Box<redis::Client>),
     Postgres(sqlx::PgPool),
 }
 

@@ -22,6 +22,9 @@ use crate::{
 /// Entries past which the in-process side looks for expired ones at every write.
 const SWEEP: usize = 10_000;
 
+/// A value, and until when.
+type Kept = (String, DateTime<Utc>);
+
 /// Counters and values that expire.
 #[derive(Clone)]
 pub struct Cache {
@@ -29,7 +32,7 @@ pub struct Cache {
     redis: Option<ConnectionManager>,
     /// Redis is configured; if it could not be reached at the start, this process counts alone.
     wants_redis: bool,
-    local: Arc<Mutex<HashMap<String, (String, DateTime<Utc>)>>>,
+    local: Arc<Mutex<HashMap<String, Kept>>>,
 }
 
 impl Cache {

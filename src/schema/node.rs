@@ -18,7 +18,6 @@ use crate::{
 /// Something with a global id: what Relay and other clients refetch by `node(id:)`.
 #[derive(Clone, Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "The global id: its kind, an underscore, 26 characters."))]
-#[expect(clippy::large_enum_variant, reason = "every variant is one pointer")]
 pub enum Node {
     /// A person.
     User(User),

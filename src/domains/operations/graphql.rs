@@ -131,7 +131,6 @@ pub struct OperationsQuery;
 impl OperationsQuery {
     /// Background jobs that wait, run or have failed, newest first.
     #[graphql(directive = access::apply(Requires::Admin), complexity = "cost::page(first, last, 20, child_complexity)")]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a list are those of the schema")]
     async fn admin_jobs(
         &self,
         ctx: &Context<'_>,

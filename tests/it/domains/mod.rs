@@ -2,3 +2,5 @@
 
 mod users;
 mod sign_in;
+mod conversations;
+mod live;

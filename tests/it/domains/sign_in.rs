@@ -29,7 +29,8 @@ async fn role_id(admin: &Person, name: &str) -> String {
 }
 
 async fn assign(admin: &Person, person: &Person, role: &str) -> Answer {
-    let query = "mutation($user: ID!, $role: ID!) { assignRole(input: { userId: $user, roleId: $role }) { user { id } } }";
+    let query =
+        "mutation($user: ID!, $role: ID!) { assignRole(input: { userId: $user, roleId: $role }) { user { id } } }";
     admin.ask(query, json!({ "user": person.id, "role": role })).await
 }
 

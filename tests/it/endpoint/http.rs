@@ -12,7 +12,8 @@ const MODERN: &str = "application/graphql-response+json";
 const JSON: &str = "application/json";
 
 async fn post(caller: &Caller, accept: &str, content_type: &str, body: impl Into<reqwest::Body>) -> Answer {
-    let request = caller.request(Method::POST, "/graphql").header("accept", accept).header("content-type", content_type);
+    let request =
+        caller.request(Method::POST, "/graphql").header("accept", accept).header("content-type", content_type);
     caller.send_request(request.body(body)).await
 }
 

@@ -64,7 +64,9 @@ impl Answer {
     #[track_caller]
     pub fn list(&self, path: &str, field: &str) -> Vec<Value> {
         let list = self.data(path).as_array().unwrap_or_else(|| panic!("{path} is not a list\n{self}"));
-        list.iter().map(|element| element.pointer(&format!("/{}", field.replace('.', "/"))).cloned().unwrap_or_default()).collect()
+        list.iter()
+            .map(|element| element.pointer(&format!("/{}", field.replace('.', "/"))).cloned().unwrap_or_default())
+            .collect()
     }
 
     /// The code of the first error, if there is one.
@@ -112,7 +114,9 @@ impl Answer {
             }
             assert!(extensions["status"].is_number(), "an error without status\n{self}");
             let text = error.to_string().to_lowercase();
-            for secret in ["select ", "insert into", "sqlx", "sea_orm", "sqlite", "postgres", ".rs:", "panicked", "/src/"] {
+            for secret in
+                ["select ", "insert into", "sqlx", "sea_orm", "sqlite", "postgres", ".rs:", "panicked", "/src/"]
+            {
                 assert!(!text.contains(secret), "an error tells of {secret:?}\n{self}");
             }
         }

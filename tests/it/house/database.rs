@@ -76,7 +76,10 @@ async fn sqlite_template() -> &'static [u8] {
             let path = folder.path().join("template.db");
             migrate(&config(&format!("sqlite://{}", path.display())).database).await.unwrap();
             let rest = path.with_extension("db-wal");
-            assert!(!rest.metadata().is_ok_and(|file| file.len() > 0), "the template was not written out when it was closed");
+            assert!(
+                !rest.metadata().is_ok_and(|file| file.len() > 0),
+                "the template was not written out when it was closed"
+            );
             std::fs::read(&path).unwrap()
         })
         .await
@@ -116,7 +119,8 @@ fn migrations_digest() -> String {
     let mut files: Vec<_> =
         std::fs::read_dir(project().join("migration/src")).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    let digest = files.iter().fold(Sha256::new(), |digest, file| digest.chain_update(std::fs::read(file).unwrap())).finalize();
+    let digest =
+        files.iter().fold(Sha256::new(), |digest, file| digest.chain_update(std::fs::read(file).unwrap())).finalize();
     digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -129,7 +133,9 @@ fn config(url: &str) -> Config {
 async fn admin(server: &str) -> DatabaseConnection {
     let mut options = ConnectOptions::new(server);
     options.max_connections(1).sqlx_logging(false);
-    Database::connect(options).await.unwrap_or_else(|error| panic!("POLYPHONY_TEST_POSTGRES cannot be reached: {error}"))
+    Database::connect(options)
+        .await
+        .unwrap_or_else(|error| panic!("POLYPHONY_TEST_POSTGRES cannot be reached: {error}"))
 }
 
 async fn run(connection: &DatabaseConnection, sql: &str) {

@@ -19,8 +19,13 @@ impl Dump {
         for table in texts(platform, tables, "name").await {
             let line = match platform.database.is_sqlite() {
                 true => {
-                    let columns = texts(platform, &format!("SELECT name FROM pragma_table_info('{table}')"), "name").await;
-                    columns.iter().map(|column| format!("'{column}=' || quote({column})")).collect::<Vec<_>>().join(" || ' ' || ")
+                    let columns =
+                        texts(platform, &format!("SELECT name FROM pragma_table_info('{table}')"), "name").await;
+                    columns
+                        .iter()
+                        .map(|column| format!("'{column}=' || quote({column})"))
+                        .collect::<Vec<_>>()
+                        .join(" || ' ' || ")
                 }
                 false => format!("to_json({table}.*)::text"),
             };

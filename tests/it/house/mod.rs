@@ -36,7 +36,7 @@ mod world;
 pub use answer::Answer;
 pub use caller::Caller;
 pub use database::Backend;
-pub use person::{Message, PASSWORD, Person};
+pub use person::{MESSAGE_EVENTS, Message, PASSWORD, Person};
 pub use socket::{Closed, Frame, Socket, Subscription};
 pub use sse::Sse;
 pub use world::{Instance, World};
@@ -59,7 +59,10 @@ pub fn within<F: Future>(what: &str, future: F) -> impl Future<Output = F::Outpu
 }
 
 /// Runs something beside the test.
-#[expect(clippy::disallowed_methods, reason = "it belongs to the test, not to a server whose shutdown would wait for it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it belongs to the test, not to a server whose shutdown would wait for it"
+)]
 fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> tokio::task::JoinHandle<T> {
     tokio::spawn(task)
 }

@@ -44,6 +44,7 @@ impl Message {
     }
 }
 
+/// Everything of a conversation.
 pub const MESSAGE_EVENTS: &str = "subscription($id: ID!, $after: String) {
     messageEvents(conversationId: $id, after: $after) {
         __typename
@@ -127,13 +128,16 @@ impl Person {
 
     /// Sends a message with a key of the client's making.
     pub async fn send_once(&self, conversation: &str, content: &str, client_id: &str) -> Message {
-        let answer = self.try_send_with(json!({ "conversationId": conversation, "content": content, "clientId": client_id })).await;
+        let answer = self
+            .try_send_with(json!({ "conversationId": conversation, "content": content, "clientId": client_id }))
+            .await;
         Message::of(answer.data("sendMessage.message"))
     }
 
     /// Answers a message.
     pub async fn reply(&self, conversation: &str, to: &Message, content: &str) -> Message {
-        let answer = self.try_send_with(json!({ "conversationId": conversation, "content": content, "replyToId": to.id })).await;
+        let answer =
+            self.try_send_with(json!({ "conversationId": conversation, "content": content, "replyToId": to.id })).await;
         Message::of(answer.data("sendMessage.message"))
     }
 
@@ -241,7 +245,13 @@ impl Caller {
 
     /// Opens a conversation.
     pub async fn try_create_conversation(&self, input: Value) -> Answer {
-        self.change("createConversation", "CreateConversationInput", "conversation { id name memberCount viewerRole }", input).await
+        self.change(
+            "createConversation",
+            "CreateConversationInput",
+            "conversation { id name memberCount viewerRole }",
+            input,
+        )
+        .await
     }
 
     /// Changes a room.
@@ -259,7 +269,13 @@ impl Caller {
     /// Opens a direct conversation.
     pub async fn try_open_direct(&self, user: &str) -> Answer {
         let input = json!({ "userId": user });
-        self.change("openDirectConversation", "OpenDirectConversationInput", "conversation { id kind isBlocked }", input).await
+        self.change(
+            "openDirectConversation",
+            "OpenDirectConversationInput",
+            "conversation { id kind isBlocked }",
+            input,
+        )
+        .await
     }
 
     /// Sends a message.
@@ -269,7 +285,13 @@ impl Caller {
 
     /// Sends a message with everything the input takes.
     pub async fn try_send_with(&self, input: Value) -> Answer {
-        self.change("sendMessage", "SendMessageInput", "message { id seq content clientId mentions { username } }", input).await
+        self.change(
+            "sendMessage",
+            "SendMessageInput",
+            "message { id seq content clientId mentions { username } }",
+            input,
+        )
+        .await
     }
 
     /// Corrects a message.
@@ -307,7 +329,8 @@ impl Caller {
     /// Enters a public room.
     pub async fn try_join(&self, conversation: &str) -> Answer {
         let input = json!({ "conversationId": conversation });
-        self.change("joinConversation", "JoinConversationInput", "conversation { id memberCount viewerRole }", input).await
+        self.change("joinConversation", "JoinConversationInput", "conversation { id memberCount viewerRole }", input)
+            .await
     }
 
     /// Leaves a conversation.
@@ -319,7 +342,8 @@ impl Caller {
     /// Lets somebody in.
     pub async fn try_add_member(&self, conversation: &str, person: &Person, role: &str) -> Answer {
         let input = json!({ "conversationId": conversation, "userId": person.id, "role": role });
-        self.change("addConversationMember", "AddConversationMemberInput", "conversation { id memberCount }", input).await
+        self.change("addConversationMember", "AddConversationMemberInput", "conversation { id memberCount }", input)
+            .await
     }
 
     /// Gives a member another role.
@@ -331,7 +355,13 @@ impl Caller {
     /// Shows somebody out.
     pub async fn try_remove_member(&self, conversation: &str, person: &Person) -> Answer {
         let input = json!({ "conversationId": conversation, "userId": person.id });
-        self.change("removeConversationMember", "RemoveConversationMemberInput", "conversation { id memberCount }", input).await
+        self.change(
+            "removeConversationMember",
+            "RemoveConversationMemberInput",
+            "conversation { id memberCount }",
+            input,
+        )
+        .await
     }
 
     /// Says how far one has read.
@@ -342,7 +372,13 @@ impl Caller {
 
     /// Says that one is writing.
     pub async fn try_type(&self, conversation: &str, typing: bool) -> Answer {
-        self.change("setTyping", "SetTypingInput", "__typename", json!({ "conversationId": conversation, "typing": typing })).await
+        self.change(
+            "setTyping",
+            "SetTypingInput",
+            "__typename",
+            json!({ "conversationId": conversation, "typing": typing }),
+        )
+        .await
     }
 
     /// Blocks somebody.
@@ -357,6 +393,7 @@ impl Caller {
 
     /// Changes one's profile.
     pub async fn try_update_profile(&self, input: Value) -> Answer {
-        self.change("updateProfile", "UpdateProfileInput", "user { id username displayName email bio version }", input).await
+        self.change("updateProfile", "UpdateProfileInput", "user { id username displayName email bio version }", input)
+            .await
     }
 }

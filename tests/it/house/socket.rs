@@ -62,7 +62,8 @@ impl Socket {
             Err(tokio_tungstenite::tungstenite::Error::Http(response)) => return Err(response.status().as_u16()),
             Err(error) => panic!("no socket: {error}"),
         };
-        let protocol = response.headers().get("sec-websocket-protocol").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let protocol =
+            response.headers().get("sec-websocket-protocol").and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (mut sink, mut source) = line.split();
         let (out, mut outgoing) = mpsc::unbounded_channel::<Wire>();
         let (unclaimed, frames) = mpsc::unbounded_channel();

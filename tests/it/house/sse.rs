@@ -20,7 +20,8 @@ pub struct Sse {
 impl Sse {
     /// Reads the events of an answer.
     pub fn new(response: reqwest::Response) -> Self {
-        let content_type = response.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let content_type =
+            response.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
         Self {
             status: response.status().as_u16(),
             content_type: content_type.to_owned(),
@@ -36,7 +37,9 @@ impl Sse {
                 let (block, rest) = (block.to_owned(), rest.to_owned());
                 self.text = rest;
                 let field = |name: &str| {
-                    let lines = block.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(str::trim_start));
+                    let lines = block
+                        .lines()
+                        .filter_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(str::trim_start));
                     lines.collect::<Vec<_>>().join("\n")
                 };
                 if block.lines().any(|line| !line.starts_with(':') && !line.is_empty()) {

@@ -12,7 +12,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{ids::TypedId, job, role, user_role};
-use futures_util::{FutureExt, future::BoxFuture};
+use futures_util::{FutureExt, future::LocalBoxFuture};
 use polyphony::{
     access::{BaseRole, Op},
     app::{App, listen},
@@ -76,7 +76,7 @@ struct Running {
 
 impl World {
     /// Makes a world, lets a test loose in it, and takes it down. What the test left to be done is done, and must succeed.
-    pub async fn run(backend: Backend, test: impl for<'a> FnOnce(&'a Self) -> BoxFuture<'a, ()>) {
+    pub async fn run(backend: Backend, test: impl for<'a> FnOnce(&'a Self) -> LocalBoxFuture<'a, ()>) {
         let Some(world) = Self::make(backend).await else { return skip("PostgreSQL") };
         let outcome = tokio::time::timeout(TEST_TIMEOUT, AssertUnwindSafe(test(&world)).catch_unwind()).await;
         let outcome = match outcome {
@@ -280,7 +280,8 @@ impl World {
 
     /// Waits until every server has seen everything that was committed.
     pub async fn settle(&self) {
-        let events: Vec<_> = self.instances.lock().unwrap().iter().map(|running| running.instance.platform.events.clone()).collect();
+        let events: Vec<_> =
+            self.instances.lock().unwrap().iter().map(|running| running.instance.platform.events.clone()).collect();
         for events in events {
             within("the log to be read", events.settle()).await.unwrap();
         }
@@ -289,7 +290,11 @@ impl World {
     async fn finish(&self) {
         self.run_jobs().await;
         let left: Vec<_> = job::Entity::find()
-            .filter(sea_orm::Condition::any().add(job::Column::Status.ne(job::Status::Pending)).add(job::Column::RunAt.lte(self.now())))
+            .filter(
+                sea_orm::Condition::any()
+                    .add(job::Column::Status.ne(job::Status::Pending))
+                    .add(job::Column::RunAt.lte(self.now())),
+            )
             .all(&self.platform().database.read())
             .await
             .unwrap();

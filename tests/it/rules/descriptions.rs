@@ -17,7 +17,9 @@ once! {
                 for member in kind[list].as_array().into_iter().flatten() {
                     let path = format!("{name}.{}", member["name"].as_str().unwrap_or_default());
                     check(member, &path, &mut silent);
-                    for argument in member["args"].as_array().into_iter().flatten() {
+                    // `input` is described where its type is, which takes nothing else and is listed here too.
+                    let arguments = member["args"].as_array().into_iter().flatten().filter(|argument| argument["name"] != "input");
+                    for argument in arguments {
                         check(argument, &format!("{path}({})", argument["name"].as_str().unwrap_or_default()), &mut silent);
                     }
                 }

@@ -45,10 +45,15 @@ fn libraries_are_named_only_where_they_belong() {
     let mut offenders = Vec::new();
     for file in sources() {
         let first = file.module.first().map_or("main", String::as_str);
-        let knows_graphql = matches!(first, "graphql" | "schema" | "http") || file.is_graphql_of_a_room() || file.stem() == "loaders";
+        let knows_graphql =
+            matches!(first, "graphql" | "schema" | "http") || file.is_graphql_of_a_room() || file.stem() == "loaders";
         let knows_axum = matches!(first, "http" | "app");
         for (library, allowed, rule) in [
-            ("async_graphql", knows_graphql, "async_graphql is named only in graphql folders, loaders.rs, schema.rs and http"),
+            (
+                "async_graphql",
+                knows_graphql,
+                "async_graphql is named only in graphql folders, loaders.rs, schema.rs and http",
+            ),
             ("axum", knows_axum, "axum is named only in http and app"),
         ] {
             if !allowed && words(&file.text).any(|word| word == library) {
@@ -129,7 +134,8 @@ impl Source {
     }
 
     fn is_graphql_of_a_room(&self) -> bool {
-        self.module.first().is_some_and(|first| first == "domains") && self.module.get(2).is_some_and(|part| part == "graphql")
+        self.module.first().is_some_and(|first| first == "domains")
+            && self.module.get(2).is_some_and(|part| part == "graphql")
     }
 
     /// The module `super` means.
@@ -211,14 +217,16 @@ fn expand<'a>(base: &[String], text: &'a str, found: &mut Vec<Vec<String>>) -> &
             path.push(name.to_owned());
         }
         match behind.strip_prefix("::") {
-            Some(further) if further.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '{' || c == '*') => rest = further,
+            Some(further) if further.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '{' || c == '*') => {
+                rest = further
+            }
             _ => {
                 found.push(path);
                 // `as name`
                 let behind = behind.trim_start();
-                return behind.strip_prefix("as ").map_or(behind, |alias| {
-                    alias.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_')
-                });
+                return behind
+                    .strip_prefix("as ")
+                    .map_or(behind, |alias| alias.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_'));
             }
         }
     }
@@ -271,7 +279,9 @@ fn string_length(text: &str) -> usize {
 fn character_length(text: &str) -> usize {
     let mut chars = text.char_indices().skip(1);
     match (chars.next(), chars.next()) {
-        (Some((_, '\\')), Some((at, c))) => text[at + c.len_utf8()..].find('\'').map_or(1, |end| at + c.len_utf8() + end + 1),
+        (Some((_, '\\')), Some((at, c))) => {
+            text[at + c.len_utf8()..].find('\'').map_or(1, |end| at + c.len_utf8() + end + 1)
+        }
         (Some(_), Some((at, '\''))) => at + 1,
         _ => 1,
     }

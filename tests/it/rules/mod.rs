@@ -6,5 +6,8 @@ mod floors;
 mod schema;
 /// Everything in the schema says what it is.
 mod descriptions;
+pub use descriptions::introspect;
 /// The playground that is served was built from its sources.
 mod playground;
+/// The playground's examples run, and no list runs a statement per row.
+mod examples;

@@ -24,7 +24,11 @@ fn the_playground_was_built_from_its_sources() {
     });
     let found: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     let stamped = std::fs::read_to_string(folder.join("dist/sources.sha256")).unwrap_or_default();
-    assert_eq!(stamped.trim(), found, "playground/dist is not built from its sources: run `npm ci && npm run build` in playground");
+    assert_eq!(
+        stamped.trim(),
+        found,
+        "playground/dist is not built from its sources: run `npm ci && npm run build` in playground"
+    );
 }
 
 fn collect(folder: &Path, path: &str, files: &mut Vec<String>) {

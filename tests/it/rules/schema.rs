@@ -19,5 +19,8 @@ fn the_schema_file_is_the_schema() {
     if !in_ci() {
         std::fs::write(&path, schema).unwrap();
     }
-    panic!("schema.graphql was not the schema; it has been rewritten (not in CI), look at the difference and commit it:\n{}", changes.join("\n"));
+    panic!(
+        "schema.graphql was not the schema; it has been rewritten (not in CI), look at the difference and commit it:\n{}",
+        changes.join("\n")
+    );
 }

@@ -263,7 +263,6 @@ impl Conversation {
         directive = access::apply(Requires::Member),
         complexity = "cost::page(first, last, 50, child_complexity)"
     )]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a list are those of the schema")]
     async fn messages(
         &self,
         ctx: &Context<'_>,

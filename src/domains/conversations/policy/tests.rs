@@ -19,6 +19,7 @@ const HERE: ConversationId = ConversationId(Uuid::from_u128(9));
 
 fn viewer() -> Viewer {
     Viewer::Person(Person {
+        token_version: 0,
         id: ME,
         session: SessionId(Uuid::nil()),
         roles: Roles::default(),

@@ -64,7 +64,6 @@ impl UsersQuery {
 
     /// The people whose profiles are public.
     #[graphql(complexity = "cost::page(first, last, 20, child_complexity)")]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a list are those of the schema")]
     async fn users(
         &self,
         ctx: &Context<'_>,
