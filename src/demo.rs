@@ -94,7 +94,8 @@ struct Conversations<'a> {
 
 impl Conversations<'_> {
     async fn fill(&mut self) -> Result<()> {
-        self.room("Attic", "Left over from the move. Somebody should clear it.", Visibility::Private, &["dave"]).await?;
+        self.room("Attic", "Left over from the move. Somebody should clear it.", Visibility::Private, &["dave"])
+            .await?;
         let general =
             self.room("General", "Everything and nothing. Come in!", Visibility::Public, &["bob", "carol"]).await?;
         let studio = self.room("Studio", "Wednesday's recording.", Visibility::Private, &["bob", "carol"]).await?;

@@ -10,8 +10,9 @@ pub use node::Node;
 use std::{sync::Arc, time::Duration};
 
 use async_graphql::{
-    MergedObject, MergedSubscription, Name, Request, Response, SDLExportOptions, Schema, Value,
-    parser::types::OperationType,
+    MergedObject, MergedSubscription, Name, Request, Response, SDLExportOptions, Schema, ServerError, Value, Variables,
+    parser::types::{ExecutableDocument, OperationDefinition, OperationType},
+    value,
 };
 use futures_util::{
     FutureExt, StreamExt,
@@ -33,6 +34,7 @@ use crate::{
     },
     graphql::{
         access::AccessNotes,
+        cost::{self, Price},
         error,
         execution::Execution,
         loader::loaders,
@@ -66,12 +68,8 @@ fn build(config: &Config) -> Polyphony {
     let mut schema = Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .register_output_type::<error::ErrorCode>()
         .register_output_type::<AccessNotes>()
-        .limit_depth(limits.depth)
-        .limit_complexity(limits.complexity)
-        .limit_directives(limits.directives)
-        .limit_aliases(limits.aliases)
         .limit_recursive_depth(limits.document_nesting)
-        .extension(Execution { limit: limits.complexity });
+        .extension(Execution);
     if !config.app.introspection {
         schema = schema.disable_introspection().disable_suggestions();
     }
@@ -106,6 +104,8 @@ pub struct Prepared {
     pub kind: Kind,
     /// The name the document gives the operation.
     pub name: Option<String>,
+    /// What it costs.
+    pub price: Price,
 }
 
 impl Prepared {
@@ -156,54 +156,33 @@ impl Api {
             Error::new(code, refusal.message())
         })?;
         let name = request.operation_name.clone();
-        let document =
-            request.parsed_query().map_err(|fault| Error::new(Code::GraphqlParseFailed, fault.message.clone()))?;
-        let mut operations = document.operations.iter();
-        let operation = match &name {
-            Some(name) => operations.find(|(known, _)| known.is_some_and(|known| known == name)),
-            None => operations.next().filter(|_| operations.next().is_none()),
-        };
-        let (known, operation) = operation.ok_or_else(|| {
-            Error::new(
-                Code::BadRequest,
-                match name {
-                    Some(name) => format!("operationName: the document has no operation called {name:?}."),
-                    None => "operationName: the document has several operations; name the one to run.".to_owned(),
-                },
-            )
-        })?;
-        let kind = match operation.node.ty {
+        let variables = std::mem::take(&mut request.variables);
+        let document = request.parsed_query().map_err(unparsable)?;
+        let (known, operation) = named(document, name.as_deref())?;
+        require_variables(operation, &variables)?;
+        let price = cost::price(document, operation, &variables, limits)?;
+        let kind = match operation.ty {
             OperationType::Query => Kind::Query,
             OperationType::Mutation => Kind::Mutation,
             OperationType::Subscription => Kind::Subscription,
         };
         let name = known.map(ToString::to_string);
-        let required: Vec<_> = operation
-            .node
-            .variable_definitions
-            .iter()
-            .map(|variable| &variable.node)
-            .filter(|variable| !variable.var_type.node.nullable && variable.default_value.is_none())
-            .map(|variable| (variable.name.node.clone(), variable.var_type.node.to_string()))
-            .collect();
-        // The library takes a missing variable for null wherever the argument would take null.
-        let missing = |name| matches!(request.variables.get(name), None | Some(Value::Null));
-        if let Some((name, kind)) = required.iter().find(|(name, _)| missing(name)) {
-            let sentence = format!("Variable \"${name}\" of required type \"{kind}\" was not provided.");
-            return Err(Error::new(Code::GraphqlValidationFailed, sentence));
-        }
-        Ok(Prepared { request, kind, name })
+        request.variables = variables;
+        Ok(Prepared { request, kind, name, price })
     }
 
     /// Runs a query or mutation to its end.
     pub fn execute(&self, op: Arc<Op>, prepared: Prepared) -> BoxFuture<'static, Response> {
         let (schema, limit) = (self.schema.clone(), self.config.limits.request_timeout);
+        let Price { cost, depth, .. } = prepared.price;
+        let cost = value!({ "requested": cost, "limit": self.config.limits.complexity, "depth": depth });
         async move {
             let request = prepared.request.data(op.clone()).data(loaders(op.clone()));
             let mut response = match tokio::time::timeout(limit, schema.execute(request)).await {
                 Ok(response) => response,
                 Err(_) => too_long(limit),
             };
+            response.extensions.insert("cost".to_owned(), cost);
             error::finish(&mut response, &op.request_id, op.platform.clock.now());
             response
         }
@@ -233,6 +212,50 @@ impl Api {
     pub fn refused_stream(response: Response) -> BoxStream<'static, Response> {
         stream::once(async move { response }).boxed()
     }
+}
+
+/// The operation the request asks for.
+fn named<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Result<(Option<&'a Name>, &'a OperationDefinition), Error> {
+    let mut operations = document.operations.iter().map(|(known, operation)| (known, &operation.node));
+    let found = match name {
+        Some(name) => operations.find(|(known, _)| known.is_some_and(|known| known == name)),
+        None => operations.next().filter(|_| operations.next().is_none()),
+    };
+    found.ok_or_else(|| {
+        let sentence = match name {
+            Some(name) => format!("operationName: the document has no operation called {name:?}."),
+            None => "operationName: the document has several operations; name the one to run.".to_owned(),
+        };
+        Error::new(Code::BadRequest, sentence)
+    })
+}
+
+/// The library takes a missing variable for null wherever the argument would take null; the specification (section 6.1.2) does not.
+fn require_variables(operation: &OperationDefinition, given: &Variables) -> Result<(), Error> {
+    for variable in operation.variable_definitions.iter().map(|variable| &variable.node) {
+        let (name, kind) = (&variable.name.node, &variable.var_type.node);
+        let required = !kind.nullable && variable.default_value.is_none();
+        if required && matches!(given.get(name), None | Some(Value::Null)) {
+            let sentence = format!("Variable \"${name}\" of required type \"{kind}\" was not provided.");
+            return Err(Error::new(Code::GraphqlValidationFailed, sentence));
+        }
+    }
+    Ok(())
+}
+
+/// The parser draws a picture of the place; what a client needs is the last line of it.
+fn unparsable(fault: ServerError) -> Error {
+    let expected = fault.message.lines().last().unwrap_or_default().trim().trim_start_matches("= ").to_owned();
+    Error::new(
+        Code::GraphqlParseFailed,
+        match fault.locations.first() {
+            Some(place) => format!("Line {}, column {}: {expected}.", place.line, place.column),
+            None => format!("{expected}."),
+        },
+    )
 }
 
 fn too_long(limit: Duration) -> Response {

@@ -4,7 +4,7 @@
 //! description, because applied directives do not show in the playground. The check itself is the room's policy; the tests of
 //! `tests/it/access` try every declared field as everybody.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 use async_graphql::{
     Context, ContextSelectionSet, Enum, OutputType, Positioned, ServerResult, TypeDirective, Value,
@@ -53,7 +53,8 @@ pub fn signed_in<'a>(ctx: &'a Context<'_>) -> Result<&'a crate::access::Person> 
     ctx.op().viewer.person()
 }
 
-/// Writes every declared access into the description of its field. Registered last.
+/// Completes descriptions from what is declared: every access is written into the description of its field, and an `input` argument is
+/// described as its type is. Registered last.
 pub struct AccessNotes;
 
 impl OutputType for AccessNotes {
@@ -62,9 +63,20 @@ impl OutputType for AccessNotes {
     }
 
     fn create_type_info(registry: &mut Registry) -> String {
+        let inputs: HashMap<String, String> = registry
+            .types
+            .iter()
+            .filter_map(|(name, meta)| match meta {
+                MetaType::InputObject { description, .. } => Some((name.clone(), description.clone()?)),
+                _ => None,
+            })
+            .collect();
         for meta in registry.types.values_mut() {
             let MetaType::Object { fields, .. } = meta else { continue };
             for field in fields.values_mut() {
+                if let Some(input) = field.args.get_mut("input").filter(|input| input.description.is_none()) {
+                    input.description = inputs.get(input.ty.trim_end_matches('!')).cloned();
+                }
                 let declared = field.directive_invocations.iter().find(|directive| directive.name == "access");
                 let Some(requires) = declared.and_then(|directive| directive.args.get("requires")) else { continue };
                 let sentence = Requires::sentence(&requires.to_string());

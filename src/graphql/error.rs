@@ -58,8 +58,6 @@ fn foreign(error: &ServerError) -> Error {
     let lower = message.to_ascii_lowercase();
     let code = if !error.path.is_empty() {
         Code::ValidationFailed
-    } else if message.starts_with(" --> ") {
-        Code::GraphqlParseFailed
     } else if lower.contains("too complex")
         || lower.contains("too deep")
         || lower.contains("too many")

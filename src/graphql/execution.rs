@@ -1,66 +1,31 @@
-//! What is added to the library's execution: a failed nullable field is `null` by itself, and the cost is reported.
+//! What is mended in the library's execution: a failed nullable field is `null` by itself.
 //!
 //! The library lets the error of a field that returns `Result<Option<T>>` rise to the nearest nullable object above it and leaves the
 //! field out of the path; the specification (section 6.4.4, handling execution errors) stops it at the field.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::{
-    PathSegment, QueryPathNode, QueryPathSegment, Response, ServerError, ServerResult, ValidationResult, Value,
-    extensions::{
-        Extension, ExtensionContext, ExtensionFactory, NextExecute, NextRequest, NextResolve, NextValidation,
-        ResolveInfo,
-    },
-    value,
+    PathSegment, QueryPathNode, QueryPathSegment, Response, ServerError, ServerResult, Value,
+    extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextResolve, ResolveInfo},
 };
 
-/// Keeps errors at their fields and reports `extensions.cost { requested limit depth }`.
-pub struct Execution {
-    /// The ceiling of the cost, to report.
-    pub limit: usize,
-}
+/// Keeps errors at their fields.
+pub struct Execution;
 
+#[derive(Default)]
 struct OneExecution {
-    limit: usize,
-    requested: AtomicUsize,
-    depth: AtomicUsize,
     errors: Mutex<Vec<ServerError>>,
 }
 
 impl ExtensionFactory for Execution {
     fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(OneExecution {
-            limit: self.limit,
-            requested: AtomicUsize::new(0),
-            depth: AtomicUsize::new(0),
-            errors: Mutex::default(),
-        })
+        Arc::new(OneExecution::default())
     }
 }
 
 #[async_trait::async_trait]
 impl Extension for OneExecution {
-    async fn request(&self, ctx: &ExtensionContext<'_>, next: NextRequest<'_>) -> Response {
-        let response = next.run(ctx).await;
-        let (requested, depth) = (self.requested.load(Ordering::Relaxed), self.depth.load(Ordering::Relaxed));
-        let cost = value!({ "requested": requested, "limit": self.limit, "depth": depth });
-        if depth == 0 { response } else { response.extension("cost", cost) }
-    }
-
-    async fn validation(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        next: NextValidation<'_>,
-    ) -> Result<ValidationResult, Vec<ServerError>> {
-        let result = next.run(ctx).await?;
-        self.requested.store(result.complexity, Ordering::Relaxed);
-        self.depth.store(result.depth, Ordering::Relaxed);
-        Ok(result)
-    }
-
     async fn execute(
         &self,
         ctx: &ExtensionContext<'_>,

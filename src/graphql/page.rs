@@ -243,19 +243,17 @@ impl<T: OutputType> TypeName for Connection<T> {
 #[Object(name_type)]
 impl<T: OutputType + Clone> Connection<T> {
     /// The rows with their cursors.
-    #[graphql(complexity = "child_complexity")]
     async fn edges(&self) -> &[Edge<T>] {
         &self.0.edges
     }
 
     /// The rows alone.
-    #[graphql(name = "nodes", complexity = "child_complexity")]
+    #[graphql(name = "nodes")]
     async fn all_nodes(&self) -> Vec<&T> {
         self.nodes()
     }
 
     /// Whether the page has neighbours.
-    #[graphql(complexity = 0)]
     async fn page_info(&self) -> &PageInfo {
         &self.0.info
     }
@@ -301,19 +299,17 @@ impl<T: OutputType> TypeName for LiveConnection<T> {
 #[Object(name_type)]
 impl<T: OutputType + Clone> LiveConnection<T> {
     /// The rows with their cursors.
-    #[graphql(complexity = "child_complexity")]
     async fn edges(&self) -> &[Edge<T>] {
         &self.list.edges
     }
 
     /// The rows alone.
-    #[graphql(name = "nodes", complexity = "child_complexity")]
+    #[graphql(name = "nodes")]
     async fn all_nodes(&self) -> Vec<&T> {
         self.nodes()
     }
 
     /// Whether the page has neighbours.
-    #[graphql(complexity = 0)]
     async fn page_info(&self) -> &PageInfo {
         &self.list.info
     }

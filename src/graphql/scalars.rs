@@ -7,6 +7,7 @@ use chrono::{NaiveDate, SecondsFormat, Utc};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DateTime(pub chrono::DateTime<Utc>);
 
+/// A moment in UTC, RFC 3339 with a `Z`: `2026-11-21T09:30:00.000Z`. An input in another offset is turned into UTC.
 #[Scalar(name = "DateTime", specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -33,6 +34,7 @@ impl From<chrono::DateTime<Utc>> for DateTime {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Date(pub NaiveDate);
 
+/// A day of the calendar, `YYYY-MM-DD`.
 #[Scalar(name = "Date")]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -53,6 +55,7 @@ impl ScalarType for Date {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Json(pub serde_json::Value);
 
+/// Any JSON value.
 #[Scalar(name = "JSON")]
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {

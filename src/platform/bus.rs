@@ -68,7 +68,9 @@ impl Bus {
         tasks: &Tasks,
     ) -> Result<Self> {
         let carrier = match (&config.redis_url, database.postgres_pool()) {
-            (Some(url), _) => Some(Carrier::Redis(Box::new(redis::Client::open(url.as_str()).map_err(Error::internal)?))),
+            (Some(url), _) => {
+                Some(Carrier::Redis(Box::new(redis::Client::open(url.as_str()).map_err(Error::internal)?)))
+            }
             (None, Some(pool)) => Some(Carrier::Postgres(pool.clone())),
             (None, None) => None,
         };

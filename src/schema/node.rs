@@ -12,7 +12,7 @@ use crate::{
         operations::graphql::Job,
         users::graphql::User,
     },
-    graphql::{cost, loader::ContextExt},
+    graphql::loader::ContextExt,
 };
 
 /// Something with a global id: what Relay and other clients refetch by `node(id:)`.
@@ -45,7 +45,6 @@ impl NodeQuery {
     }
 
     /// Several objects by their global ids, in the order asked; `null` where there is none the viewer may know of.
-    #[graphql(complexity = "cost::page(i32::try_from(ids.len()).ok(), None, 100, child_complexity)")]
     async fn nodes(
         &self,
         ctx: &Context<'_>,

@@ -4,6 +4,7 @@
 //! - `house` is what tests are made of: [`house::World`], [`house::Person`], [`house::Socket`], [`house::Answer`].
 //! - `domains` holds the rules of the rooms, `endpoint` those of the transports.
 //! - `access` tries every field as everybody; a field nobody tried fails.
+//! - `platform` tries the mechanisms under the rooms where they are.
 //! - `rules` keeps the house in order: floors, schema file, descriptions, examples.
 #![expect(clippy::unwrap_used, reason = "a test that is surprised says so at once")]
 
@@ -13,4 +14,5 @@ mod house;
 mod access;
 mod domains;
 mod endpoint;
+mod platform;
 mod rules;

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use entity::{
-    ids::{UserId, VerificationRequestId},
+    ids::{TypedId, UserId, VerificationRequestId},
     user, user_block, verification_request,
 };
 use sea_orm::{
@@ -18,7 +18,7 @@ use sea_orm::{
 use super::{error::UserError, model::Seen, policy::EditProfile};
 use crate::{
     access::{BaseRole, Permit, Viewer},
-    base::error::Result,
+    base::error::{Error, Result},
     graphql::page::Window,
     platform::Tx,
 };
@@ -152,7 +152,7 @@ pub async fn page(
         let smaller = (order == Order::Newest) == behind;
         query = query.filter(match order {
             Order::Newest => {
-                let id = super::graphql::key_of(cursor)?;
+                let id = UserId::parse(cursor).map_err(|error| Error::invalid("after", error.to_string()))?;
                 if smaller { user::Column::Id.lt(id) } else { user::Column::Id.gt(id) }
             }
             Order::Username if smaller => user::Column::UsernameKey.lt(cursor.as_str()),

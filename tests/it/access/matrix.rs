@@ -32,7 +32,7 @@ rows! {
     "User.email": "{ user(id: \"<owner>\") { email } }" => [ANON, DENIED, DENIED, DENIED, Yes, DENIED];
     "User.email": "{ node(id: \"<owner>\") { ... on User { email } } }" => [ANON, DENIED, DENIED, DENIED, Yes, DENIED];
     "User.email": "{ nodes(ids: [\"<owner>\"]) { ... on User { email } } }" => [ANON, DENIED, DENIED, DENIED, Yes, DENIED];
-    "User.email": "{ conversation(id: \"<room>\") { owner { email } } }" => [ANON, Null, DENIED, DENIED, Yes, Null];
+    "User.email": "{ conversation(id: \"<room>\") { owner { email } } }" => [ANON, NO_ROOM, DENIED, DENIED, Yes, NO_ROOM];
     "User.emailVerifiedAt": "{ user(id: \"<owner>\") { emailVerifiedAt } }" => [ANON, DENIED, DENIED, DENIED, Null, DENIED];
     "User.firstName": "{ user(id: \"<owner>\") { firstName } }" => [ANON, DENIED, DENIED, DENIED, Null, DENIED];
     "User.lastName": "{ user(id: \"<owner>\") { lastName } }" => [ANON, DENIED, DENIED, DENIED, Null, DENIED];
@@ -79,8 +79,18 @@ rows! {
     "Mutation.retryJob": "mutation { retryJob(input: { id: \"job_00000000000000000000000000\" }) { job { id } } }" => [ANON, DENIED, DENIED, DENIED, DENIED, GONE];
 
     // --- Conversations, read
+    "Conversation.messages": "{ conversation(id: \"<room>\") { messages { totalCount } } }" => [ANON, NO_ROOM, Yes, Yes, Yes, NO_ROOM];
+    "Conversation.messages": "{ conversation(id: \"<hall>\") { messages { totalCount } } }" => [ANON, DENIED, DENIED, DENIED, DENIED, DENIED];
+    "Conversation.members": "{ conversation(id: \"<hall>\") { members { totalCount } } }" => [ANON, DENIED, DENIED, DENIED, DENIED, DENIED];
+    "Conversation.members": "{ conversation(id: \"<room>\") { members { totalCount } } }" => [ANON, NO_ROOM, Yes, Yes, Yes, NO_ROOM];
+    "Conversation.lastMessage": "{ conversation(id: \"<hall>\") { lastMessage { id } } }" => [ANON, DENIED, DENIED, DENIED, DENIED, DENIED];
+    "Conversation.lastMessage": "{ conversation(id: \"<room>\") { lastMessage { id } } }" => [ANON, NO_ROOM, Yes, Yes, Yes, NO_ROOM];
+    "Conversation.unreadCount": "{ conversation(id: \"<hall>\") { unreadCount } }" => [ANON, DENIED, DENIED, DENIED, DENIED, DENIED];
+    "Conversation.unreadCount": "{ conversation(id: \"<room>\") { unreadCount } }" => [ANON, NO_ROOM, Yes, Yes, Yes, NO_ROOM];
+    "Message.deletionReason": "{ node(id: \"<deleted>\") { ... on Message { deletionReason } } }" => [Null, Null, DENIED, Yes, Yes, Null];
+    "Mutation.markMessagesDelivered": "mutation { markMessagesDelivered(input: { conversationId: \"<room>\", upToMessageId: \"<message>\" }) { conversation { id } } }" => [ANON, NO_ROOM, Yes, Yes, Yes, NO_ROOM];
     "Query.conversations": "{ conversations { totalCount } }" => [ANON, Yes, Yes, Yes, Yes, Yes];
-    "Query.conversation": "{ conversation(id: \"<room>\") { name } }" => [ANON, Null, Yes, Yes, Yes, Null];
+    "Query.conversation": "{ conversation(id: \"<room>\") { name } }" => [ANON, NO_ROOM, Yes, Yes, Yes, NO_ROOM];
     "Query.conversation": "{ conversation(id: \"<hall>\") { name } }" => [ANON, Yes, Yes, Yes, Yes, Yes];
 
     // --- Conversations, changed

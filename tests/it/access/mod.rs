@@ -31,7 +31,8 @@ pub enum Role {
 
 impl Role {
     /// In the order of a row.
-    pub const ALL: [Self; 6] = [Self::Anonymous, Self::Stranger, Self::Member, Self::Moderator, Self::Owner, Self::Admin];
+    pub const ALL: [Self; 6] =
+        [Self::Anonymous, Self::Stranger, Self::Member, Self::Moderator, Self::Owner, Self::Admin];
 }
 
 /// What somebody gets.

@@ -69,8 +69,12 @@ async fn attempt_to_listen(caller: &Caller, document: &str) -> (String, String) 
     let mut events = caller.subscribe(document, Value::Null).await;
     match tokio::time::timeout(Duration::from_millis(250), events.frame()).await {
         Err(_) => ("yes".to_owned(), "silence".to_owned()),
-        Ok(Frame::Error(errors)) => (errors[0]["extensions"]["code"].as_str().unwrap_or("an error without code").to_owned(), errors.to_string()),
-        Ok(Frame::Next(payload)) => (payload["errors"][0]["extensions"]["code"].as_str().unwrap_or("yes").to_owned(), payload.to_string()),
+        Ok(Frame::Error(errors)) => {
+            (errors[0]["extensions"]["code"].as_str().unwrap_or("an error without code").to_owned(), errors.to_string())
+        }
+        Ok(Frame::Next(payload)) => {
+            (payload["errors"][0]["extensions"]["code"].as_str().unwrap_or("yes").to_owned(), payload.to_string())
+        }
         Ok(other) => (format!("{other:?}"), String::new()),
     }
 }

@@ -66,14 +66,16 @@ impl Stage {
 
     /// A document with the stage's names in it.
     pub fn fill(&self, document: &str) -> String {
-        let filled = self.names.iter().fold(document.to_owned(), |text, (name, id)| text.replace(&format!("<{name}>"), id));
+        let filled =
+            self.names.iter().fold(document.to_owned(), |text, (name, id)| text.replace(&format!("<{name}>"), id));
         assert!(!filled.contains('<'), "the stage has no such name: {filled}");
         filled
     }
 }
 
 async fn create_role(admin: &Person, number: usize) -> String {
-    let query = "mutation($name: String!) { createRole(input: { name: $name, displayName: \"Curator\" }) { role { id } } }";
+    let query =
+        "mutation($name: String!) { createRole(input: { name: $name, displayName: \"Curator\" }) { role { id } } }";
     let variables: Value = json!({ "name": format!("CURATOR_{number}") });
     admin.ask(query, variables).await.text("createRole.role.id")
 }

@@ -63,7 +63,7 @@ pub fn within<F: Future>(what: &str, future: F) -> impl Future<Output = F::Outpu
     clippy::disallowed_methods,
     reason = "it belongs to the test, not to a server whose shutdown would wait for it"
 )]
-fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> tokio::task::JoinHandle<T> {
+pub fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 'static) -> tokio::task::JoinHandle<T> {
     tokio::spawn(task)
 }
 

@@ -145,6 +145,8 @@ impl World {
         config.database.poll_interval = Duration::from_millis(20);
         config.auth.argon2_memory_kib = 8;
         config.auth.argon2_passes = 1;
+        // A stage has many people, all of one address. Tests of the limits set their own.
+        config.limits.sign_up.count = 100_000;
         // The tests' clients hang up by themselves; who does not is not waited for.
         config.limits.drain = Duration::from_millis(50);
         config

@@ -12,8 +12,8 @@ use polyphony::{
     domains::{
         auth::{self, NewRole, Vouched},
         conversations::{
-            NewMessage, NewRoom, RoomChange, add_member, add_reaction, create_room, join, open_direct, send_message, set_pinned,
-            update_room,
+            NewMessage, NewRoom, RoomChange, add_member, add_reaction, create_room, join, open_direct, send_message,
+            set_pinned, update_room,
         },
         users,
     },
@@ -29,12 +29,19 @@ const PINS: usize = 49;
 /// Brings the crowd in.
 pub async fn gather(world: &World, ids: &DemoIds) {
     let op = world.first().op();
-    let (general, studio): (ConversationId, ConversationId) = (id(ids, "conversation:General"), id(ids, "conversation:Studio"));
+    let (general, studio): (ConversationId, ConversationId) =
+        (id(ids, "conversation:General"), id(ids, "conversation:Studio"));
     let (welcome, barn): (MessageId, MessageId) = (id(ids, "message:General:1"), id(ids, "message:General:4"));
     let alice = acting(&op, id(ids, "user:alice"));
     let erin = acting(&op, id(ids, "user:erin"));
     for room in [general, studio] {
-        let change = RoomChange { name: None, description: None, visibility: None, max_members: Some(1000), expected_version: None };
+        let change = RoomChange {
+            name: None,
+            description: None,
+            visibility: None,
+            max_members: Some(1000),
+            expected_version: None,
+        };
         update_room(&alice, room, change).await.unwrap();
     }
     let people = people(&op).await;
@@ -83,8 +90,13 @@ async fn people(op: &Op) -> Vec<(UserId, String)> {
     for number in 0..CROWD {
         let username = format!("extra-{number}");
         let email = format!("{username}@example.org");
-        let account =
-            Vouched { username: &username, email: &email, display_name: "An extra", bio: "One of a crowd.", password_hash: &hash };
+        let account = Vouched {
+            username: &username,
+            email: &email,
+            display_name: "An extra",
+            bio: "One of a crowd.",
+            password_hash: &hash,
+        };
         people.push((auth::create_vouched_account(op, account).await.unwrap().id, username));
     }
     people

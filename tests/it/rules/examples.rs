@@ -38,7 +38,9 @@ impl Example {
         let mut variables = self.variables.clone();
         let mut document = String::new();
         let mut rest = self.document.as_str();
-        while let Some((name, at)) = ["first: ", "last: "].iter().filter_map(|name| Some((name, rest.find(name)?))).min_by_key(|(_, at)| *at) {
+        while let Some((name, at)) =
+            ["first: ", "last: "].iter().filter_map(|name| Some((name, rest.find(name)?))).min_by_key(|(_, at)| *at)
+        {
             let (before, behind) = rest.split_at(at + name.len());
             document.push_str(before);
             let end = behind.find(|c: char| !c.is_alphanumeric() && c != '$' && c != '_').unwrap_or(behind.len());
@@ -67,11 +69,15 @@ fn examples(ids: &DemoIds) -> Vec<Example> {
     files.retain(|file| file.extension().is_some_and(|ending| ending == "graphql"));
     files.sort();
     let read = |file: PathBuf| {
-        let fill = |text: String| ids.iter().fold(text, |text, (name, id)| text.replace(&format!("{{{{{name}}}}}"), id));
+        let fill =
+            |text: String| ids.iter().fold(text, |text, (name, id)| text.replace(&format!("{{{{{name}}}}}"), id));
         let document = fill(std::fs::read_to_string(&file).unwrap());
         let variables = fill(std::fs::read_to_string(file.with_extension("json")).unwrap());
         let name = file.strip_prefix(&root).unwrap().with_extension("").display().to_string();
-        assert!(!document.contains("{{") && !variables.contains("{{"), "{name} names demo data that demo-ids.json does not have");
+        assert!(
+            !document.contains("{{") && !variables.contains("{{"),
+            "{name} names demo data that demo-ids.json does not have"
+        );
         let person = document.lines().next().and_then(|line| line.strip_prefix("# as: "));
         let person = person.unwrap_or_else(|| panic!("{name} does not begin with `# as: somebody`"));
         Example {
@@ -240,7 +246,10 @@ fn sizes_are_put_in_wherever_they_stand() {
         variables: Map::new(),
     };
     let (document, variables) = example.sized(7);
-    assert_eq!(document, "query Q($first: Int, $last: Int) { a(first: $first) { b(first: 7, after: $x) c(last: $last) d(search: \"x\") } }");
+    assert_eq!(
+        document,
+        "query Q($first: Int, $last: Int) { a(first: $first) { b(first: 7, after: $x) c(last: $last) d(search: \"x\") } }"
+    );
     assert_eq!(variables["first"], 7);
     assert_eq!(variables["last"], 7);
 }

@@ -12,7 +12,6 @@ use crate::{
     domains::auth::store,
     graphql::{
         access::{Requires, access, signed_in},
-        cost,
         loader::ContextExt,
         node::GlobalId,
         page::{Connection, PageArgs, Scope},
@@ -26,7 +25,7 @@ pub struct AuthQuery;
 #[Object]
 impl AuthQuery {
     /// The roles that can be granted, by name.
-    #[graphql(directive = access::apply(Requires::SignedIn), complexity = "cost::page(first, last, 20, child_complexity)")]
+    #[graphql(directive = access::apply(Requires::SignedIn))]
     async fn roles(
         &self,
         ctx: &Context<'_>,

@@ -58,7 +58,6 @@ impl Session {
 #[Object]
 impl Session {
     /// The global id.
-    #[graphql(complexity = 0)]
     pub async fn id(&self) -> ID {
         node::id(self.0.id)
     }
@@ -172,7 +171,6 @@ impl Role {
 #[Object]
 impl Role {
     /// The global id.
-    #[graphql(complexity = 0)]
     pub async fn id(&self) -> ID {
         node::id(self.0.id)
     }

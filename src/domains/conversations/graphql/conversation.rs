@@ -28,7 +28,6 @@ use crate::{
     },
     graphql::{
         access::{Requires, access},
-        cost,
         loader::{ContextExt, Rows},
         node,
         page::{Connection, Count, LiveConnection, Page, PageArgs, Scope},
@@ -50,6 +49,8 @@ struct Inner {
     is_blocked: Slot<bool>,
     messages: Slots<(Which, PageArgs), Listed>,
     members: Slots<(Option<Role>, PageArgs), Page<ConversationMember>>,
+    message_totals: Slots<Which, i64>,
+    member_totals: Slots<Role, i64>,
 }
 
 impl Conversation {
@@ -63,6 +64,8 @@ impl Conversation {
             is_blocked: Slot::new(),
             messages: Slots::default(),
             members: Slots::default(),
+            message_totals: Slots::default(),
+            member_totals: Slots::default(),
         }))
     }
 
@@ -112,20 +115,32 @@ impl Conversation {
         if which == (Which { with_replies: true, pinned_only: false }) {
             return Arc::new(move || std::future::ready(Ok(all)).boxed());
         }
-        let loaders = ctx.loaders().clone();
+        let (conversation, loaders) = (self.clone(), ctx.loaders().clone());
         Arc::new(move || {
-            let loaders = loaders.clone();
-            async move { Ok(loaders.load_one(MessageCount(id, which)).await?.unwrap_or_default()) }.boxed()
+            let (conversation, loaders) = (conversation.clone(), loaders.clone());
+            async move {
+                match conversation.0.message_totals.get(&which).await {
+                    Some(total) => Ok(*total),
+                    None => Ok(loaders.load_one(MessageCount(id, which)).await?.unwrap_or_default()),
+                }
+            }
+            .boxed()
         })
     }
 
     fn count_members(&self, ctx: &Context<'_>, role: Option<Role>) -> Count {
         let (id, all) = (self.key(), i64::from(self.0.seen.row.member_count));
         let Some(role) = role else { return Arc::new(move || std::future::ready(Ok(all)).boxed()) };
-        let loaders = ctx.loaders().clone();
+        let (conversation, loaders) = (self.clone(), ctx.loaders().clone());
         Arc::new(move || {
-            let loaders = loaders.clone();
-            async move { Ok(loaders.load_one(MemberCount(id, role)).await?.unwrap_or_default()) }.boxed()
+            let (conversation, loaders) = (conversation.clone(), loaders.clone());
+            async move {
+                match conversation.0.member_totals.get(&role).await {
+                    Some(total) => Ok(*total),
+                    None => Ok(loaders.load_one(MemberCount(id, role)).await?.unwrap_or_default()),
+                }
+            }
+            .boxed()
         })
     }
 }
@@ -134,7 +149,6 @@ impl Conversation {
 #[Object]
 impl Conversation {
     /// The global id.
-    #[graphql(complexity = 0)]
     pub async fn id(&self) -> ID {
         node::id(self.key())
     }
@@ -224,10 +238,7 @@ impl Conversation {
     }
 
     /// The members, longest-standing first.
-    #[graphql(
-        directive = access::apply(Requires::Member),
-        complexity = "cost::page(first, last, 50, child_complexity)"
-    )]
+    #[graphql(directive = access::apply(Requires::Member))]
     async fn members(
         &self,
         ctx: &Context<'_>,
@@ -259,10 +270,7 @@ impl Conversation {
 
     /// The messages, oldest to newest; without `first` and `last`, the newest page. With `eventCursor` as `after` of
     /// `messageEvents`, nothing is missed in between.
-    #[graphql(
-        directive = access::apply(Requires::Member),
-        complexity = "cost::page(first, last, 50, child_complexity)"
-    )]
+    #[graphql(directive = access::apply(Requires::Member))]
     async fn messages(
         &self,
         ctx: &Context<'_>,
@@ -387,6 +395,14 @@ impl Conversation {
                 continue;
             }
             let role = role.map(Role::from);
+            if let Some(role) = role.filter(|_| asked.has("totalCount"))
+                && let Ok(totals) = store::member_counts(rows.0.read(), &ids, role).await
+            {
+                for conversation in &mine {
+                    let total = totals.get(&conversation.key()).copied().unwrap_or_default();
+                    conversation.0.member_totals.put(role, total).await;
+                }
+            }
             let Ok(window) = args.window::<Joining>(rows.0.config.limits.long_page, &Scope::new("members", ())) else {
                 continue;
             };
@@ -417,6 +433,15 @@ impl Conversation {
             let args = args.or_last(rows.0.config.limits.long_page.default);
             if lists.is_empty() || args.after.is_some() || args.before.is_some() {
                 continue;
+            }
+            if asked.has("totalCount") && which != (Which { with_replies: true, pinned_only: false }) {
+                let ids: Vec<ConversationId> = mine.iter().map(|conversation| conversation.key()).collect();
+                if let Ok(totals) = store::message_counts(rows.0.read(), &ids, which).await {
+                    for conversation in &mine {
+                        let total = totals.get(&conversation.key()).copied().unwrap_or_default();
+                        conversation.0.message_totals.put(which, total).await;
+                    }
+                }
             }
             match list_each(rows, &lists, which, &args, &asked).await {
                 Ok(mut found) => {

@@ -27,7 +27,6 @@ use crate::{
     },
     graphql::{
         access::{Requires, access},
-        cost,
         loader::{ContextExt, Rows},
         node,
         page::{LiveConnection, Page, PageArgs, Scope},
@@ -143,7 +142,6 @@ pub(super) async fn list_each(
 #[Object]
 impl Message {
     /// The global id.
-    #[graphql(complexity = 0)]
     pub async fn id(&self) -> ID {
         node::id(self.0.row.id)
     }
@@ -201,7 +199,6 @@ impl Message {
     }
 
     /// The replies, oldest to newest; without `first` and `last`, the newest page.
-    #[graphql(complexity = "cost::page(first, last, 50, child_complexity)")]
     async fn replies(
         &self,
         ctx: &Context<'_>,

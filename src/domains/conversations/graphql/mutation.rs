@@ -30,7 +30,7 @@ impl ConversationsMutation {
     async fn create_conversation(
         &self,
         ctx: &Context<'_>,
-        input: CreateConversationInput,
+        #[graphql(desc = "The room to be made.")] input: CreateConversationInput,
     ) -> Result<CreateConversationPayload> {
         signed_in(ctx)?;
         let other_door = match Kind::from(input.kind) {
@@ -56,7 +56,7 @@ impl ConversationsMutation {
     async fn open_direct_conversation(
         &self,
         ctx: &Context<'_>,
-        input: OpenDirectConversationInput,
+        #[graphql(desc = "With whom.")] input: OpenDirectConversationInput,
     ) -> Result<OpenDirectConversationPayload> {
         let seen = open_direct(ctx.op(), *input.user_id).await?;
         Ok(OpenDirectConversationPayload { conversation: Conversation::new(seen) })
@@ -67,7 +67,7 @@ impl ConversationsMutation {
     async fn update_conversation(
         &self,
         ctx: &Context<'_>,
-        input: UpdateConversationInput,
+        #[graphql(desc = "What to change, and where.")] input: UpdateConversationInput,
     ) -> Result<UpdateConversationPayload> {
         let seen = update_room(ctx.op(), *input.conversation_id, input.into()).await?;
         Ok(UpdateConversationPayload { conversation: Conversation::new(seen) })
@@ -79,7 +79,7 @@ impl ConversationsMutation {
     async fn delete_conversation(
         &self,
         ctx: &Context<'_>,
-        input: DeleteConversationInput,
+        #[graphql(desc = "What to delete.")] input: DeleteConversationInput,
     ) -> Result<DeleteConversationPayload> {
         delete_conversation(ctx.op(), *input.conversation_id).await?;
         Ok(DeleteConversationPayload { conversation_id: node::id(*input.conversation_id) })
@@ -90,7 +90,7 @@ impl ConversationsMutation {
     async fn join_conversation(
         &self,
         ctx: &Context<'_>,
-        input: JoinConversationInput,
+        #[graphql(desc = "Where to enter.")] input: JoinConversationInput,
     ) -> Result<JoinConversationPayload> {
         let seen = join(ctx.op(), *input.conversation_id).await?;
         Ok(JoinConversationPayload { conversation: Conversation::new(seen) })
@@ -102,7 +102,7 @@ impl ConversationsMutation {
     async fn leave_conversation(
         &self,
         ctx: &Context<'_>,
-        input: LeaveConversationInput,
+        #[graphql(desc = "What to leave.")] input: LeaveConversationInput,
     ) -> Result<LeaveConversationPayload> {
         let seen = leave(ctx.op(), *input.conversation_id).await?;
         Ok(LeaveConversationPayload { conversation: Conversation::new(seen) })
@@ -114,7 +114,7 @@ impl ConversationsMutation {
     async fn add_conversation_member(
         &self,
         ctx: &Context<'_>,
-        input: AddConversationMemberInput,
+        #[graphql(desc = "Whom to bring in, where, and as what.")] input: AddConversationMemberInput,
     ) -> Result<AddConversationMemberPayload> {
         let (seen, member) = add_member(ctx.op(), *input.conversation_id, *input.user_id, input.role.into()).await?;
         Ok(AddConversationMemberPayload {
@@ -128,7 +128,7 @@ impl ConversationsMutation {
     async fn update_conversation_member(
         &self,
         ctx: &Context<'_>,
-        input: UpdateConversationMemberInput,
+        #[graphql(desc = "Whose role, where, and the new one.")] input: UpdateConversationMemberInput,
     ) -> Result<UpdateConversationMemberPayload> {
         let (seen, member) = change_member(ctx.op(), *input.conversation_id, *input.user_id, input.role.into()).await?;
         Ok(UpdateConversationMemberPayload {
@@ -142,7 +142,7 @@ impl ConversationsMutation {
     async fn remove_conversation_member(
         &self,
         ctx: &Context<'_>,
-        input: RemoveConversationMemberInput,
+        #[graphql(desc = "Whom to show out, and where.")] input: RemoveConversationMemberInput,
     ) -> Result<RemoveConversationMemberPayload> {
         let seen = remove_member(ctx.op(), *input.conversation_id, *input.user_id).await?;
         Ok(RemoveConversationMemberPayload { conversation: Conversation::new(seen) })
@@ -153,7 +153,7 @@ impl ConversationsMutation {
     async fn mark_conversation_read(
         &self,
         ctx: &Context<'_>,
-        input: MarkConversationReadInput,
+        #[graphql(desc = "How far, and where.")] input: MarkConversationReadInput,
     ) -> Result<MarkConversationReadPayload> {
         let kind = conversation_receipt::Kind::Read;
         let seen = mark(ctx.op(), *input.conversation_id, kind, *input.up_to_message_id).await?;
@@ -165,7 +165,7 @@ impl ConversationsMutation {
     async fn mark_messages_delivered(
         &self,
         ctx: &Context<'_>,
-        input: MarkMessagesDeliveredInput,
+        #[graphql(desc = "How far, and where.")] input: MarkMessagesDeliveredInput,
     ) -> Result<MarkMessagesDeliveredPayload> {
         let kind = conversation_receipt::Kind::Delivered;
         let seen = mark(ctx.op(), *input.conversation_id, kind, *input.up_to_message_id).await?;
@@ -175,7 +175,11 @@ impl ConversationsMutation {
     /// Shows that the viewer is writing, to members who follow `typingChanged`. It ends by itself after six seconds; say it again
     /// before that. A signal of the moment: it may be lost, and nothing is kept.
     #[graphql(directive = access::apply(Requires::Member))]
-    async fn set_typing(&self, ctx: &Context<'_>, input: SetTypingInput) -> Result<SetTypingPayload> {
+    async fn set_typing(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Where, and whether.")] input: SetTypingInput,
+    ) -> Result<SetTypingPayload> {
         let expires_at = set_typing(ctx.op(), *input.conversation_id, input.typing).await?;
         Ok(SetTypingPayload { typing: input.typing, expires_at: expires_at.map(DateTime) })
     }

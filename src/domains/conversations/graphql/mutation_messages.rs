@@ -21,7 +21,11 @@ impl MessagesMutation {
     /// Writes to a room or direct conversation. USER_BLOCKED when one of the two of a direct conversation has blocked the other;
     /// MESSAGE_TOO_LONG over 2000 characters; conversations with the assistant use `askAssistant`.
     #[graphql(directive = access::apply(Requires::Member))]
-    async fn send_message(&self, ctx: &Context<'_>, input: SendMessageInput) -> Result<SendMessagePayload> {
+    async fn send_message(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The message to be sent.")] input: SendMessageInput,
+    ) -> Result<SendMessagePayload> {
         let sent = send_message(ctx.op(), input.into()).await?;
         Ok(SendMessagePayload { message: Message::new(sent.message), is_duplicate: sent.is_duplicate })
     }
@@ -29,14 +33,22 @@ impl MessagesMutation {
     /// Corrects a message of the viewer's own; the earlier text is kept in `edits`. The same text changes nothing. NOT_FOUND for a
     /// message the viewer may not read, BUSINESS_RULE_VIOLATION for a deleted one.
     #[graphql(directive = access::apply(Requires::Owner))]
-    async fn edit_message(&self, ctx: &Context<'_>, input: EditMessageInput) -> Result<EditMessagePayload> {
+    async fn edit_message(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which message, and the new text.")] input: EditMessageInput,
+    ) -> Result<EditMessagePayload> {
         Ok(EditMessagePayload { message: Message::new(edit_message(ctx.op(), input.into()).await?) })
     }
 
     /// Takes a message away: its author may, and in a room moderators and owners. The text is gone, with its earlier texts; the place
     /// and the number stay. Repeating it is harmless.
     #[graphql(directive = access::apply(Requires::Member))]
-    async fn delete_message(&self, ctx: &Context<'_>, input: DeleteMessageInput) -> Result<DeleteMessagePayload> {
+    async fn delete_message(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which message, and why.")] input: DeleteMessageInput,
+    ) -> Result<DeleteMessagePayload> {
         Ok(DeleteMessagePayload {
             message: Message::new(delete_message(ctx.op(), *input.message_id, input.reason).await?),
         })
@@ -48,7 +60,7 @@ impl MessagesMutation {
     async fn set_message_pinned(
         &self,
         ctx: &Context<'_>,
-        input: SetMessagePinnedInput,
+        #[graphql(desc = "Which message, and whether.")] input: SetMessagePinnedInput,
     ) -> Result<SetMessagePinnedPayload> {
         Ok(SetMessagePinnedPayload {
             message: Message::new(set_pinned(ctx.op(), *input.message_id, input.pinned).await?),
@@ -58,13 +70,21 @@ impl MessagesMutation {
     /// Reacts to a message, once a person and emoji; at most 20 emoji a person and message: BUSINESS_RULE_VIOLATION. Repeating it is
     /// harmless.
     #[graphql(directive = access::apply(Requires::Member))]
-    async fn add_reaction(&self, ctx: &Context<'_>, input: AddReactionInput) -> Result<AddReactionPayload> {
+    async fn add_reaction(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which message, and the emoji.")] input: AddReactionInput,
+    ) -> Result<AddReactionPayload> {
         Ok(AddReactionPayload { message: Message::new(add_reaction(ctx.op(), *input.message_id, &input.emoji).await?) })
     }
 
     /// Takes the viewer's reaction back. Repeating it is harmless.
     #[graphql(directive = access::apply(Requires::Member))]
-    async fn remove_reaction(&self, ctx: &Context<'_>, input: RemoveReactionInput) -> Result<RemoveReactionPayload> {
+    async fn remove_reaction(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which message, and the emoji.")] input: RemoveReactionInput,
+    ) -> Result<RemoveReactionPayload> {
         Ok(RemoveReactionPayload {
             message: Message::new(remove_reaction(ctx.op(), *input.message_id, &input.emoji).await?),
         })

@@ -21,7 +21,6 @@ use crate::{
     },
     graphql::{
         access::{Requires, access, signed_in},
-        cost,
         loader::{ContextExt, Rows},
         node::GlobalId,
         page::{LiveConnection, PageArgs, Scope},
@@ -48,11 +47,7 @@ impl ConversationsQuery {
 
     /// The viewer's conversations, most recently active first. With `eventCursor` as `after` of `inboxChanged`, nothing is missed
     /// in between.
-    #[graphql(
-        directive = access::apply(Requires::SignedIn),
-        complexity = "cost::page(first, last, 50, child_complexity)"
-    )]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a list are those of the schema")]
+    #[graphql(directive = access::apply(Requires::SignedIn))]
     async fn conversations(
         &self,
         ctx: &Context<'_>,

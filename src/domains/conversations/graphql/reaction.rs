@@ -10,7 +10,6 @@ use crate::{
     base::error::Result,
     domains::users::{UserById, graphql::User},
     graphql::{
-        cost,
         loader::{ContextExt, Rows},
         page::{Connection, Page, PageArgs, Scope},
         prefetch::{Selected, Slot},
@@ -122,7 +121,6 @@ impl ReactionGroup {
     }
 
     /// The people, the first to react first. Accounts that are gone are counted and not shown.
-    #[graphql(complexity = "cost::page(first, last, 20, child_complexity)")]
     async fn users(
         &self,
         ctx: &Context<'_>,

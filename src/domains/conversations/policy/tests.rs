@@ -1,3 +1,5 @@
+//! The table of who may do what, by role and kind of conversation.
+
 use chrono::{DateTime, Utc};
 use entity::{
     conversation::{self, Visibility},
@@ -19,9 +21,9 @@ const HERE: ConversationId = ConversationId(Uuid::from_u128(9));
 
 fn viewer() -> Viewer {
     Viewer::Person(Person {
-        token_version: 0,
         id: ME,
         session: SessionId(Uuid::nil()),
+        token_version: 0,
         roles: Roles::default(),
         is_freshly_proved: true,
         token_expires_at: AT,

@@ -8,4 +8,3 @@ mod types;
 pub use mutation::UsersMutation;
 pub use query::UsersQuery;
 pub use types::User;
-pub(super) use types::key_of;

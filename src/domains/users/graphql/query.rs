@@ -17,7 +17,6 @@ use crate::{
         store::{self, Order},
     },
     graphql::{
-        cost,
         loader::ContextExt,
         node::GlobalId,
         page::{Connection, PageArgs, Scope},
@@ -63,7 +62,6 @@ impl UsersQuery {
     }
 
     /// The people whose profiles are public.
-    #[graphql(complexity = "cost::page(first, last, 20, child_complexity)")]
     async fn users(
         &self,
         ctx: &Context<'_>,

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::{Context, ID, Object};
-use entity::ids::{TypedId, UserId};
+use entity::ids::UserId;
 use futures_util::{FutureExt, future::BoxFuture};
 
 use crate::{
@@ -18,7 +18,6 @@ use crate::{
     },
     graphql::{
         access::{Requires, access},
-        cost,
         loader::{ContextExt, Rows},
         node,
         page::{Connection, PageArgs, Scope},
@@ -73,16 +72,10 @@ impl User {
     }
 }
 
-/// The id inside a cursor of the directory.
-pub(in crate::domains::users) fn key_of(cursor: &str) -> Result<UserId> {
-    UserId::parse(cursor).map_err(|error| Error::invalid("after", error.to_string()))
-}
-
 /// A person. A private profile, and that of somebody who blocked the viewer, is a card: id, names and picture.
 #[Object]
 impl User {
     /// The global id.
-    #[graphql(complexity = 0)]
     pub async fn id(&self) -> ID {
         node::id(self.0.row.id)
     }
@@ -211,10 +204,7 @@ impl User {
     }
 
     /// The devices where this person is signed in, newest first.
-    #[graphql(
-        directive = access::apply(Requires::Owner),
-        complexity = "cost::page(first, last, 20, child_complexity)"
-    )]
+    #[graphql(directive = access::apply(Requires::Owner))]
     async fn sessions(
         &self,
         ctx: &Context<'_>,
@@ -235,10 +225,7 @@ impl User {
     }
 
     /// The people this person keeps away, newest account first.
-    #[graphql(
-        directive = access::apply(Requires::Owner),
-        complexity = "cost::page(first, last, 20, child_complexity)"
-    )]
+    #[graphql(directive = access::apply(Requires::Owner))]
     async fn blocked_users(
         &self,
         ctx: &Context<'_>,
