@@ -8,7 +8,7 @@ use polyphony::demo::{DemoIds, PASSWORD};
 use serde_json::{Map, Value, json};
 
 use super::{crowd, introspect};
-use crate::house::{Caller, Frame, Instance, World, project, within};
+use crate::house::{Caller, Frame, Instance, World, project};
 
 /// The page sizes tried.
 const SIZES: [i64; 3] = [1, 10, 100];
@@ -167,10 +167,13 @@ both! {
             let mut counted = Vec::new();
             for size in SIZES {
                 let (document, variables) = example.sized(size);
-                // Once to warm up what is kept for a while (keys, roles) and to change what is to be changed, once to count.
-                caller.ask(&document, variables.clone()).await.ok();
-                within("the log to be read", quiet.platform.events.settle()).await.unwrap();
-                let (statements, answer) = quiet.statements(caller.ask(&document, variables)).await;
+                // Once to warm up what is kept for a while (keys, roles) and to change what is to be changed. Then a few times,
+                // because a look at the event log may fall into the counting: it only ever adds.
+                let answer = caller.ask(&document, variables.clone()).await;
+                let mut statements = u64::MAX;
+                for _ in 0..4 {
+                    statements = statements.min(quiet.statements(caller.ask(&document, variables.clone())).await.0);
+                }
                 let rows = longest(answer.ok());
                 let wanted = if example.name.ends_with("PinnedMessages") { size.min(50) } else { size };
                 assert!(rows >= wanted as usize, "{}: {rows} rows are too few for a page of {size}\n{answer}", example.name);
