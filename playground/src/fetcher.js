@@ -28,7 +28,7 @@ async function request(params, operation, headers) {
   const token = await accessToken();
   const start = performance.now();
   const { result, status, bytes } = await post(params, token, headers);
-  if (operation) {
+  if (operation && operation.name?.value !== 'IntrospectionQuery') {
     lastAnswer.set(`HTTP ${status} · ${Math.round(performance.now() - start)} ms · ${size(bytes)}`);
     await observe(operation, result);
   }
