@@ -208,7 +208,7 @@ async fn end_sessions(tx: &Tx, which: Condition) -> Result<u64> {
 
 /// A refresh token by its digest, locked.
 pub async fn lock_refresh_token(tx: &Tx, hash: &str) -> Result<Option<refresh_token::Model>> {
-    tx.lock(refresh_token::Entity::find().filter(refresh_token::Column::TokenHash.eq(hash))).await
+    tx.lock(hash, refresh_token::Entity::find().filter(refresh_token::Column::TokenHash.eq(hash))).await
 }
 
 /// Writes a refresh token.

@@ -54,7 +54,7 @@ pub async fn by_ids(db: &impl ConnectionTrait, ids: &[JobId]) -> Result<Vec<job:
 
 /// Locks one.
 pub async fn lock(tx: &Tx, id: JobId) -> Result<Option<job::Model>> {
-    tx.lock(job::Entity::find_by_id(id)).await
+    tx.lock(&id, job::Entity::find_by_id(id)).await
 }
 
 /// Gives a failed job its attempts back.

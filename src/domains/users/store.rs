@@ -179,7 +179,7 @@ pub async fn find_by_login(db: &impl ConnectionTrait, login: &str) -> Result<Opt
 /// Locks an account for a change: the first statement of the write.
 pub async fn lock(tx: &Tx, id: UserId) -> Result<Option<user::Model>> {
     let query = user::Entity::find_by_id(id).filter(user::Column::DeletedAt.is_null());
-    tx.lock(query).await
+    tx.lock(&id, query).await
 }
 
 /// Writes a new account.
@@ -331,7 +331,7 @@ pub async fn lock_verification(
         .filter(verification_request::Column::Kind.eq(kind))
         .filter(verification_request::Column::CompletedAt.is_null())
         .filter(verification_request::Column::ExpiresAt.gt(tx.now()));
-    tx.lock(query).await
+    tx.lock(token_hash, query).await
 }
 
 /// A proof was given: its token works no more.

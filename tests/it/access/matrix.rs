@@ -76,7 +76,7 @@ rows! {
 
     // --- Operations
     "Query.adminJobs": "{ adminJobs { totalCount } }" => [ANON, DENIED, DENIED, DENIED, DENIED, Yes];
-    "Mutation.retryJob": "mutation { retryJob(input: { id: \"job_00000000000000000000000000\" }) { job { id } } }" => [ANON, DENIED, DENIED, DENIED, DENIED, GONE];
+    "Mutation.retryJob": "mutation { retryJob(input: { jobId: \"job_00000000000000000000000000\" }) { job { id } } }" => [ANON, DENIED, DENIED, DENIED, DENIED, GONE];
 
     // --- Conversations, read
     "Conversation.messages": "{ conversation(id: \"<room>\") { messages { totalCount } } }" => [ANON, NO_ROOM, Yes, Yes, Yes, NO_ROOM];

@@ -17,9 +17,15 @@ impl Stage {
     /// Sets a fresh stage; `number` tells its people from those of the stages before.
     pub async fn set(world: &World, number: usize) -> Self {
         let person = async |name: &str| world.person(&format!("{name}-{number}")).await;
-        let (owner, moderator, member) = (person("owner").await, person("keeper").await, person("member").await);
-        let (stranger, guest, target) = (person("stranger").await, person("guest").await, person("target").await);
         let admin = world.admin().await;
+        let (owner, moderator, member, stranger, guest, target) = tokio::join!(
+            person("owner"),
+            person("keeper"),
+            person("member"),
+            person("stranger"),
+            person("guest"),
+            person("target"),
+        );
         let room = owner.create_room_with(&format!("Room {number}"), &[&member, &target]).await;
         owner.add_member(&room, &moderator, "MODERATOR").await;
         let message = owner.send(&room, "hello").await;

@@ -169,6 +169,7 @@ both! {
     /// A cursor the log no longer reaches is an error that says so; nonsense is an input error.
     async fn a_cursor_too_old_is_refused(world) {
         let (alice, bob, room) = studio(world).await;
+        world.settle().await;
         let cursor = bob.event_cursor(&room).await;
         alice.send(&room, "old").await;
         world.advance(TimeDelta::days(4));

@@ -1,19 +1,17 @@
 //! The database of one test: a copy of one that was migrated once.
 //!
-//! SQLite: the migrated file is kept in memory and written out for each world. PostgreSQL: a template database named after the
-//! migrations' text, so that several runs share it, and `CREATE DATABASE … TEMPLATE` for each world, one at a time because it takes
-//! a lock of the whole cluster. A database of its own, not a schema: advisory locks and NOTIFY are per database.
+//! SQLite: the migrated file is kept in memory and written out for each world. PostgreSQL: a template database, and copies of it in
+//! numbered places. A world takes a place that is free (it holds an advisory lock on it), empties what the last one left there, and
+//! leaves its own behind to be looked at; so `CREATE DATABASE`, which takes half a second and holds up the event log's horizon of the
+//! whole cluster meanwhile, runs a few times and not for every test. A database of its own, not a schema: advisory locks and NOTIFY
+//! are per database. Template and places are named after the migrations' text, so that several runs and processes share them.
 
-use std::{
-    path::Path,
-    process,
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::path::Path;
 
 use polyphony::{config::Config, config::Env, platform::database::migrate};
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 use sha2::{Digest, Sha256};
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::OnceCell;
 
 use super::{project, variable};
 
@@ -26,11 +24,15 @@ pub enum Backend {
     Postgres,
 }
 
+/// Places on a PostgreSQL: far more than worlds at once.
+const PLACES: i32 = 200;
+
 /// Where a world's rows live.
 pub(super) struct Home {
     /// For `DATABASE_URL`.
     pub url: String,
-    postgres: Option<String>,
+    /// Holds the lock of the place.
+    place: Option<DatabaseConnection>,
 }
 
 impl Home {
@@ -40,33 +42,65 @@ impl Home {
             Backend::Sqlite => {
                 let path = folder.join("polyphony.db");
                 std::fs::write(&path, sqlite_template().await).unwrap();
-                Some(Self { url: format!("sqlite://{}", path.display()), postgres: None })
+                Some(Self { url: format!("sqlite://{}", path.display()), place: None })
             }
             Backend::Postgres => {
                 let server = variable("POLYPHONY_TEST_POSTGRES")?;
                 let template = postgres_template(&server).await;
-                static COUNT: AtomicU64 = AtomicU64::new(0);
-                let name = format!("polyphony_test_{}_{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
                 let admin = admin(&server).await;
-                static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
-                let turn = ONE_AT_A_TIME.lock().await;
-                run(&admin, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
-                run(&admin, &format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")).await;
-                drop(turn);
-                let _ = admin.close().await;
-                Some(Self { url: with_database(&server, &name), postgres: Some(name) })
+                let mut place = 0;
+                while !is_true(&admin, &format!("SELECT pg_try_advisory_lock(7218394, {place})")).await {
+                    place += 1;
+                    assert!(place < PLACES, "every place on the PostgreSQL is taken");
+                }
+                let name = format!("{template}_{place}");
+                let url = with_database(&server, &name);
+                if exists(&admin, &name).await {
+                    restore(&url).await;
+                } else {
+                    run(&admin, &format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")).await;
+                }
+                Some(Self { url, place: Some(admin) })
             }
         }
     }
 
-    /// Gives the database back.
+    /// Gives the place back.
     pub async fn remove(self) {
-        let (Some(name), Some(server)) = (self.postgres, variable("POLYPHONY_TEST_POSTGRES")) else { return };
-        let admin = admin(&server).await;
-        run(&admin, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
-        let _ = admin.close().await;
+        if let Some(place) = self.place {
+            let _ = place.close().await;
+        }
     }
 }
+
+/// Empties a database of what the last world left in it, and puts back what the migrations had put in.
+async fn restore(url: &str) {
+    let connection = admin(url).await;
+    run(
+        &connection,
+        "DO $$ DECLARE names text; kept text; BEGIN
+            PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid();
+            SELECT string_agg(format('public.%I', tablename), ', ') INTO names
+                FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'seaql_migrations';
+            EXECUTE 'TRUNCATE ' || names || ' RESTART IDENTITY CASCADE';
+            FOR kept IN SELECT tablename FROM pg_tables WHERE schemaname = 'pristine' LOOP
+                EXECUTE format('INSERT INTO public.%I SELECT * FROM pristine.%I', kept, kept);
+            END LOOP;
+        END $$",
+    )
+    .await;
+    let _ = connection.close().await;
+}
+
+/// Keeps what the migrations put in, for [`restore`].
+const KEEP: &str = "DO $$ DECLARE kept text; filled boolean; BEGIN
+    CREATE SCHEMA pristine;
+    FOR kept IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'seaql_migrations' LOOP
+        EXECUTE format('SELECT EXISTS (SELECT 1 FROM public.%I)', kept) INTO filled;
+        IF filled THEN EXECUTE format('CREATE TABLE pristine.%I AS TABLE public.%I', kept, kept); END IF;
+    END LOOP;
+END $$";
 
 async fn sqlite_template() -> &'static [u8] {
     static TEMPLATE: OnceCell<Vec<u8>> = OnceCell::const_new();
@@ -93,18 +127,15 @@ async fn postgres_template(server: &str) -> &'static str {
             let admin = admin(server).await;
             // Another run may be making the same template.
             run(&admin, "SELECT pg_advisory_lock(7218394651)").await;
-            let known = admin
-                .query_one_raw(sea_orm::Statement::from_string(
-                    sea_orm::DbBackend::Postgres,
-                    format!("SELECT 1 FROM pg_database WHERE datname = '{name}'"),
-                ))
-                .await
-                .unwrap();
-            if known.is_none() {
+            if !exists(&admin, &name).await {
                 let making = format!("{name}_in_the_making");
                 run(&admin, &format!("DROP DATABASE IF EXISTS {making} WITH (FORCE)")).await;
                 run(&admin, &format!("CREATE DATABASE {making}")).await;
-                migrate(&config(&with_database(server, &making)).database).await.unwrap();
+                let url = with_database(server, &making);
+                migrate(&config(&url).database).await.unwrap();
+                let connection = self::admin(&url).await;
+                run(&connection, KEEP).await;
+                let _ = connection.close().await;
                 run(&admin, &format!("ALTER DATABASE {making} RENAME TO {name}")).await;
             }
             run(&admin, "SELECT pg_advisory_unlock(7218394651)").await;
@@ -119,8 +150,8 @@ fn migrations_digest() -> String {
     let mut files: Vec<_> =
         std::fs::read_dir(project().join("migration/src")).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    let digest =
-        files.iter().fold(Sha256::new(), |digest, file| digest.chain_update(std::fs::read(file).unwrap())).finalize();
+    let kept = Sha256::new_with_prefix(KEEP);
+    let digest = files.iter().fold(kept, |digest, file| digest.chain_update(std::fs::read(file).unwrap())).finalize();
     digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -136,6 +167,15 @@ async fn admin(server: &str) -> DatabaseConnection {
     Database::connect(options)
         .await
         .unwrap_or_else(|error| panic!("POLYPHONY_TEST_POSTGRES cannot be reached: {error}"))
+}
+
+async fn exists(connection: &DatabaseConnection, database: &str) -> bool {
+    is_true(connection, &format!("SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = '{database}')")).await
+}
+
+async fn is_true(connection: &DatabaseConnection, sql: &str) -> bool {
+    let row = connection.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await;
+    row.unwrap_or_else(|error| panic!("{sql}: {error}")).is_some_and(|row| row.try_get_by_index(0).unwrap())
 }
 
 async fn run(connection: &DatabaseConnection, sql: &str) {

@@ -39,8 +39,8 @@ pub use answer::Answer;
 pub use browser::Browser;
 pub use caller::Caller;
 pub use database::Backend;
-pub use person::{MESSAGE_EVENTS, Message, PASSWORD, Person};
-pub use socket::{Closed, Frame, Socket, Subscription};
+pub use person::{MESSAGE_EVENTS, PASSWORD, Person};
+pub use socket::{Frame, Socket, Subscription};
 pub use sse::Sse;
 pub use world::{Instance, World};
 

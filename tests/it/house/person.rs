@@ -58,7 +58,8 @@ pub const MESSAGE_EVENTS: &str = "subscription($id: ID!, $after: String) {
 }";
 
 impl Person {
-    pub(super) async fn sign_up(caller: Caller, name: &str) -> Self {
+    /// Signs up with this name.
+    pub async fn sign_up(caller: Caller, name: &str) -> Self {
         let email = format!("{name}@example.org");
         let answer = caller
             .ask(

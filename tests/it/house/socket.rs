@@ -221,15 +221,6 @@ impl Subscription {
         }
     }
 
-    /// The next `count` answers' data.
-    pub async fn take(&mut self, count: usize) -> Vec<Value> {
-        let mut taken = Vec::with_capacity(count);
-        while taken.len() < count {
-            taken.push(self.next().await);
-        }
-        taken
-    }
-
     /// Waits for the end and gives the code of the error it ended with. Answers that come before are passed over.
     pub async fn end(&mut self) -> Option<String> {
         let mut code = None;

@@ -2,7 +2,6 @@
 
 use std::{
     panic::AssertUnwindSafe,
-    path::Path,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -162,11 +161,6 @@ impl World {
         self.first().platform
     }
 
-    /// The folder of the world's files.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
     fn next_number(&self) -> u64 {
         self.count.fetch_add(1, Ordering::Relaxed)
     }
@@ -188,11 +182,6 @@ impl World {
     /// Somebody who signs up with this name.
     pub async fn person(&self, name: &str) -> Person {
         Person::sign_up(self.anonymous(), name).await
-    }
-
-    /// Somebody nobody knows.
-    pub async fn stranger(&self) -> Person {
-        self.person(&format!("stranger-{}", self.next_number())).await
     }
 
     /// Nobody.

@@ -101,8 +101,8 @@ pub struct RefreshSessionPayload {
 #[derive(InputObject)]
 pub struct SignOutInput {
     /// The current one unless said.
-    #[graphql(default_with = "Scopes::Current")]
-    pub scope: Scopes,
+    #[graphql(default_with = "Some(Scopes::Current)")]
+    pub scope: Option<Scopes>,
 }
 
 /// What ended.

@@ -10,6 +10,7 @@ use super::{
         RevokeSessionInput, RevokeSessionPayload, SignInInput, SignInPayload, SignOutInput, SignOutPayload,
         SignUpInput, SignUpPayload, SignedIn, VerifyEmailInput, VerifyEmailPayload,
     },
+    types::Scopes,
 };
 use crate::{
     base::error::{Error, Result},
@@ -60,7 +61,7 @@ impl AuthMutation {
     /// Ends sign-ins of the viewer. Their tokens and open subscriptions end within a second.
     #[graphql(directive = access::apply(Requires::SignedIn))]
     async fn sign_out(&self, ctx: &Context<'_>, input: SignOutInput) -> Result<SignOutPayload> {
-        let scope = SignOutScope::from(input.scope);
+        let scope = SignOutScope::from(input.scope.unwrap_or(Scopes::Current));
         let ended = sign_out(ctx.op(), scope).await?;
         if scope != SignOutScope::Others {
             cookies::clear(ctx);

@@ -280,14 +280,15 @@ impl Conversation {
         #[graphql(desc = "End before the row with this cursor.")] before: Option<String>,
         #[graphql(
             desc = "Show replies among the other messages, rather than under the message they reply to only.",
-            default
+            default_with = "Some(false)"
         )]
-        include_threads: bool,
-        #[graphql(desc = "Only pinned messages.", default)] pinned_only: bool,
+        include_threads: Option<bool>,
+        #[graphql(desc = "Only pinned messages.", default_with = "Some(false)")] pinned_only: Option<bool>,
     ) -> Result<Option<LiveConnection<Message>>> {
         self.members_only()?;
         let rows = Rows(ctx.op().clone());
-        let which = Which { with_replies: include_threads, pinned_only };
+        let which =
+            Which { with_replies: include_threads.unwrap_or_default(), pinned_only: pinned_only.unwrap_or_default() };
         let args = PageArgs::new(first, after, last, before).or_last(rows.0.config.limits.long_page.default);
         let scope = Self::messages_scope(self.key(), which);
         let asked = (which, args);

@@ -16,15 +16,15 @@ use crate::{
 #[derive(InputObject)]
 pub struct CreateConversationInput {
     /// ROOM. Direct conversations open with `openDirectConversation`, and `askAssistant` makes one with the assistant.
-    #[graphql(default_with = "ConversationKind::Room")]
-    pub kind: ConversationKind,
+    #[graphql(default_with = "Some(ConversationKind::Room)")]
+    pub kind: Option<ConversationKind>,
     /// 1 to 255 characters.
     pub name: String,
     /// At most 2000 characters.
     pub description: Option<String>,
     /// Who may find it.
-    #[graphql(default_with = "ConversationVisibility::Private")]
-    pub visibility: ConversationVisibility,
+    #[graphql(default_with = "Some(ConversationVisibility::Private)")]
+    pub visibility: Option<ConversationVisibility>,
     /// How many members it takes, 2 to 10000; 50 unless said.
     pub max_members: Option<i32>,
     /// People who come along as members, at most 100. Somebody the viewer has blocked, or who has blocked the viewer, is
@@ -143,8 +143,8 @@ pub struct AddConversationMemberInput {
     /// The person.
     pub user_id: GlobalId<UserId>,
     /// As what; more than MEMBER only by an owner.
-    #[graphql(default_with = "ConversationRole::Member")]
-    pub role: ConversationRole,
+    #[graphql(default_with = "Some(ConversationRole::Member)")]
+    pub role: Option<ConversationRole>,
 }
 
 /// Who is in now.

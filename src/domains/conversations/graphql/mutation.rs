@@ -3,7 +3,11 @@
 use async_graphql::{Context, Object};
 use entity::{conversation::Kind, conversation_receipt};
 
-use super::{Conversation, ConversationMember, inputs::*};
+use super::{
+    Conversation, ConversationMember,
+    enums::{ConversationKind, ConversationRole, ConversationVisibility},
+    inputs::*,
+};
 use crate::{
     base::error::{Error, Result},
     domains::conversations::{
@@ -33,7 +37,7 @@ impl ConversationsMutation {
         #[graphql(desc = "The room to be made.")] input: CreateConversationInput,
     ) -> Result<CreateConversationPayload> {
         signed_in(ctx)?;
-        let other_door = match Kind::from(input.kind) {
+        let other_door = match Kind::from(input.kind.unwrap_or(ConversationKind::Room)) {
             Kind::Room => None,
             Kind::Direct => Some("takes ROOM; direct conversations open with openDirectConversation"),
             Kind::Assistant => Some("takes ROOM; askAssistant makes conversations with the assistant"),
@@ -44,7 +48,7 @@ impl ConversationsMutation {
         let room = NewRoom {
             name: input.name,
             description: input.description,
-            visibility: input.visibility.into(),
+            visibility: input.visibility.unwrap_or(ConversationVisibility::Private).into(),
             max_members: input.max_members,
             member_ids: input.member_ids.unwrap_or_default().iter().map(|id| **id).collect(),
         };
@@ -116,7 +120,13 @@ impl ConversationsMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Whom to bring in, where, and as what.")] input: AddConversationMemberInput,
     ) -> Result<AddConversationMemberPayload> {
-        let (seen, member) = add_member(ctx.op(), *input.conversation_id, *input.user_id, input.role.into()).await?;
+        let (seen, member) = add_member(
+            ctx.op(),
+            *input.conversation_id,
+            *input.user_id,
+            input.role.unwrap_or(ConversationRole::Member).into(),
+        )
+        .await?;
         Ok(AddConversationMemberPayload {
             conversation: Conversation::new(seen),
             member: ConversationMember::new(member),

@@ -52,7 +52,9 @@ impl ConversationsQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only of this kind.")] kind: Option<ConversationKind>,
-        #[graphql(desc = "Which of them.", default_with = "ConversationFilter::Joined")] filter: ConversationFilter,
+        #[graphql(desc = "Which of them.", default_with = "Some(ConversationFilter::Joined)")] filter: Option<
+            ConversationFilter,
+        >,
         #[graphql(desc = "Part of the name, in any case; at most 100 characters.")] search: Option<String>,
         #[graphql(desc = "So many from the start, or from `after`; 0 to 100, 50 unless said.")] first: Option<i32>,
         #[graphql(desc = "Begin behind the row with this cursor.")] after: Option<String>,
@@ -65,7 +67,8 @@ impl ConversationsQuery {
         if search.as_ref().is_some_and(|text| text.chars().count() > 100) {
             return Err(Error::invalid("search", "takes at most 100 characters"));
         }
-        let listing = Listing { kind: kind.map(Into::into), filter: filter.into(), search };
+        let listing =
+            Listing { kind: kind.map(Into::into), filter: filter.unwrap_or(ConversationFilter::Joined).into(), search };
         let scope = Scope::new("conversations", (op.viewer.id(), &listing));
         let window = PageArgs::new(first, after, last, before).window::<Recency>(op.config.limits.long_page, &scope)?;
         let event_cursor = op.platform.events.head().to_string();

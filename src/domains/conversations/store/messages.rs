@@ -194,7 +194,7 @@ pub async fn conversation_of(db: &impl ConnectionTrait, id: MessageId) -> Result
 /// Locks a message's conversation, the first statement of every write on it, then reads the message.
 pub async fn lock_message(tx: &Tx, viewer: &Viewer, conversation: ConversationId, id: MessageId) -> Result<Spot> {
     let query = conversation::Entity::find_by_id(conversation).filter(conversation::Column::DeletedAt.is_null());
-    let row = tx.lock(query).await?.ok_or(ConversationError::MessageNotFound)?;
+    let row = tx.lock(&conversation, query).await?.ok_or(ConversationError::MessageNotFound)?;
     let standing = rooms::standing(tx, viewer, row).await?;
     let message = in_conversation(tx, conversation, id).await?.ok_or(ConversationError::MessageNotFound)?;
     Ok(Spot { standing, message })

@@ -179,7 +179,7 @@ pub async fn look(db: &impl ConnectionTrait, viewer: &Viewer, id: ConversationId
 /// Locks a conversation, the first statement of every write on it, and says how the viewer stands in it.
 pub async fn lock(tx: &Tx, viewer: &Viewer, id: ConversationId) -> Result<Standing> {
     let query = conversation::Entity::find_by_id(id).filter(conversation::Column::DeletedAt.is_null());
-    let row = tx.lock(query).await?.ok_or(ConversationError::NotFound)?;
+    let row = tx.lock(&id, query).await?.ok_or(ConversationError::NotFound)?;
     standing(tx, viewer, row).await
 }
 

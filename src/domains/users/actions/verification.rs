@@ -5,7 +5,7 @@
 
 use chrono::TimeDelta;
 use entity::{user, verification_request::Kind};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, QuerySelect};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -64,8 +64,7 @@ async fn ask(op: &Op, email: &str, kind: Kind) -> Result<()> {
 /// Uses a mailed token up and gives the account it belongs to, locked, with the address it proved.
 pub async fn complete(tx: &Tx, kind: Kind, token: &str) -> Result<user::Model> {
     let request = store::lock_verification(tx, kind, &digest(token)).await?.ok_or(UserError::BadToken)?;
-    let user =
-        tx.also_lock(user::Entity::find_by_id(request.user_id).lock_exclusive()).await?.ok_or(UserError::BadToken)?;
+    let user = tx.also_lock(user::Entity::find_by_id(request.user_id)).await?.ok_or(UserError::BadToken)?;
     store::complete_verification(tx, request.id).await?;
     // The link proves the address it was sent to, not one that was entered since.
     if user.email_key != Some(fold(&request.email)) {

@@ -68,7 +68,9 @@ impl UsersQuery {
         #[graphql(desc = "Part of a username or display name, in any case; at most 100 characters.")] search: Option<
             String,
         >,
-        #[graphql(desc = "The order of the list.", default_with = "UserOrder::Newest")] order_by: UserOrder,
+        #[graphql(desc = "The order of the list.", default_with = "Some(UserOrder::Newest)")] order_by: Option<
+            UserOrder,
+        >,
         #[graphql(desc = "So many from the start, or from `after`; 0 to 100, 20 unless said.")] first: Option<i32>,
         #[graphql(desc = "Begin behind the row with this cursor.")] after: Option<String>,
         #[graphql(desc = "So many up to the end, or up to `before`; 0 to 100.")] last: Option<i32>,
@@ -80,8 +82,8 @@ impl UsersQuery {
             return Err(Error::invalid("search", "takes at most 100 characters"));
         }
         let order = match order_by {
-            UserOrder::Newest => Order::Newest,
-            UserOrder::Username => Order::Username,
+            None | Some(UserOrder::Newest) => Order::Newest,
+            Some(UserOrder::Username) => Order::Username,
         };
         let scope = Scope::new("users", (&search, order));
         let window = PageArgs::new(first, after, last, before).window(op.config.limits.page, &scope)?;
