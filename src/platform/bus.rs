@@ -19,7 +19,7 @@ use super::{Database, tasks::Tasks};
 use crate::{
     base::{
         error::{Error, Result},
-        ids::Ids,
+        random::Random,
     },
     config,
 };
@@ -61,12 +61,7 @@ struct Inner {
 }
 
 impl Bus {
-    pub(super) async fn open(
-        config: &config::cache::Cache,
-        database: &Database,
-        ids: &Ids,
-        tasks: &Tasks,
-    ) -> Result<Self> {
+    pub(super) async fn open(config: &config::cache::Cache, database: &Database, tasks: &Tasks) -> Result<Self> {
         let carrier = match (&config.redis_url, database.postgres_pool()) {
             (Some(url), _) => {
                 Some(Carrier::Redis(Box::new(redis::Client::open(url.as_str()).map_err(Error::internal)?)))
@@ -82,7 +77,8 @@ impl Bus {
             outbox: carrier.is_some().then_some(outbox),
         }));
         if let Some(carrier) = carrier {
-            let me = ids.uuid().to_string();
+            // Not from the seeded ids of demo data, which are the same on every machine and with every carrier.
+            let me = Random::system().token();
             tasks.spawn_until_stop(send(carrier.clone(), packets, me.clone()));
             tasks.spawn_until_stop(receive(carrier, bus.clone(), me));
         }

@@ -83,9 +83,7 @@ impl Platform {
         let ids = Ids::new(clock.clone(), random.clone());
         let tasks = tasks::Tasks::default();
         let database = Database::open(&config.database).await?;
-        // The name on the bus is never seeded: two platforms of one seed are two, and ids must not depend on the kind of bus.
-        let unseeded = Ids::new(clock.clone(), Random::system());
-        let bus = bus::Bus::open(&config.cache, &database, &unseeded, &tasks).await?;
+        let bus = bus::Bus::open(&config.cache, &database, &tasks).await?;
         let events = events::Events::open(&config.database, &database, &bus, &tasks).await?;
         Ok(Self(Arc::new(Doors {
             vault: Vault::new(&vault_keys(config)?, random.clone()),

@@ -13,7 +13,7 @@ use polyphony::{
 };
 use sea_orm::ConnectionTrait;
 
-use crate::house::{Backend, World, spawn, within};
+use crate::house::{Backend, spawn, within};
 
 /// Something that happened, for a test.
 struct Happened {

@@ -2,7 +2,8 @@
 //!
 //! Access follows the log. A listener takes the head of the log, begins to follow, and only then reads its membership: whatever
 //! ended the membership after that read comes behind the head and is applied in its place among the other events. Events up to that
-//! head are a replay, and what they say of the listener's own membership is settled already. So nobody hears of a message that was
+//! head are a replay, and what they say of the listener's own membership is settled already. The head may lag behind the database, so
+//! a departure behind it may be settled too: the membership is read once more before a listener is shown out. So nobody hears of a message that was
 //! accepted after they had gone, and no event costs a statement for access.
 
 /// Everything about all of one's conversations.
@@ -35,6 +36,12 @@ fn resume_at(after: Option<&str>) -> Result<Option<Cursor>> {
 async fn membership(op: &Op, conversation: ConversationId) -> Result<()> {
     let seen = store::find(op.read(), &op.viewer, conversation).await?.ok_or(ConversationError::NotFound)?;
     if seen.member.is_some() { Ok(()) } else { Err(ConversationError::NotMember.into()) }
+}
+
+/// Whether a departure in the log is the viewer's last word: one who has come back since is a member, and hears on. Asked once for
+/// each departure of the viewer, never for the events of others.
+async fn came_back(op: &Op, conversation: ConversationId) -> bool {
+    membership(op, conversation).await.is_ok()
 }
 
 /// An event of a conversation; `None` for one of another kind.

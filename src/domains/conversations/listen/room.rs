@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use entity::ids::{ConversationId, UserId};
 use futures_util::{Stream, stream};
 
-use super::{conversation_event, farewell, membership, resume_at};
+use super::{came_back, conversation_event, farewell, membership, resume_at};
 use crate::{
     access::Op,
     base::error::Result,
@@ -26,6 +26,8 @@ pub struct Notice {
 }
 
 struct Listener {
+    op: Op,
+    conversation: ConversationId,
     follower: Follower,
     replay_to: Position,
     me: UserId,
@@ -46,7 +48,7 @@ pub async fn room(
     let head = events.head();
     let follower = events.follow([Arc::from(topic(conversation))], Some(after.unwrap_or(head))).await?;
     membership(op, conversation).await?;
-    let listener = Listener { follower, replay_to: head.position, me };
+    let listener = Listener { op: op.clone(), conversation, follower, replay_to: head.position, me };
     Ok(stream::unfold(Some(listener), async |listener| {
         let mut listener = listener?;
         match listener.next().await {
@@ -61,7 +63,9 @@ impl Listener {
         loop {
             let told = self.follower.next().await?;
             let Some(event) = conversation_event(&told) else { continue };
-            if let Some(error) = farewell(&event, told.position, self.replay_to, self.me) {
+            if let Some(error) = farewell(&event, told.position, self.replay_to, self.me)
+                && !came_back(&self.op, self.conversation).await
+            {
                 return Err(error);
             }
             return Ok(Notice { cursor: told.cursor().to_string(), at: told.created_at, event });

@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{conversation_event, farewell, membership};
+use super::{came_back, conversation_event, farewell, membership};
 use crate::{
     access::Op,
     base::error::Result,
@@ -29,6 +29,8 @@ pub struct TypingSignal {
 }
 
 struct Listener {
+    op: Op,
+    conversation: ConversationId,
     follower: Follower,
     signals: Receiver<Arc<serde_json::Value>>,
     replay_to: Position,
@@ -53,7 +55,16 @@ pub async fn typing(
     let signals = op.platform.bus.signals(&typing_topic(conversation));
     membership(op, conversation).await?;
     let lifetime = op.config.limits.typing;
-    let listener = Listener { follower, signals, replay_to: head.position, me, lifetime, writing: Vec::new() };
+    let listener = Listener {
+        op: op.clone(),
+        conversation,
+        follower,
+        signals,
+        replay_to: head.position,
+        me,
+        lifetime,
+        writing: Vec::new(),
+    };
     Ok(stream::unfold(Some(listener), async |listener| {
         let mut listener = listener?;
         match listener.next().await {
@@ -77,7 +88,7 @@ impl Listener {
             let notice = tokio::select! {
                 // Who has gone hears no signal that came after.
                 biased;
-                event = self.follower.next() => self.hear(event?.as_ref())?,
+                event = self.follower.next() => self.hear(event?.as_ref()).await?,
                 signal = self.signals.recv() => match signal {
                     Ok(signal) => TypingSignal::deserialize(&*signal).ok().and_then(|signal| self.see(signal)),
                     Err(RecvError::Lagged(_)) => None,
@@ -91,9 +102,11 @@ impl Listener {
         }
     }
 
-    fn hear(&mut self, told: &Event) -> Result<Option<TypingSignal>> {
+    async fn hear(&mut self, told: &Event) -> Result<Option<TypingSignal>> {
         let Some(event) = conversation_event(told) else { return Ok(None) };
-        if let Some(error) = farewell(&event, told.position, self.replay_to, self.me) {
+        if let Some(error) = farewell(&event, told.position, self.replay_to, self.me)
+            && !came_back(&self.op, self.conversation).await
+        {
             return Err(error);
         }
         Ok(match event {
