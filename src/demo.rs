@@ -9,7 +9,7 @@ use entity::{
     conversation::Visibility,
     conversation_receipt as receipt,
     ids::{ConversationId, MessageId, UserId},
-    user,
+    role, user,
 };
 use sea_orm::{EntityTrait, PaginatorTrait};
 
@@ -18,7 +18,7 @@ use crate::{
     base::{clock::Clock, error::Result, random::Random},
     config::Config,
     domains::{
-        auth::{self, Vouched},
+        auth::{self, NewRole, Vouched},
         conversations::{NewMessage, NewRoom, add_reaction, create_room, mark, open_direct, send_message, set_pinned},
     },
     platform::{Chosen, Platform},
@@ -37,7 +37,10 @@ const PEOPLE: [(&str, &str, &str); 5] = [
     ("erin", "Erin Érard", "New here. Harpist."),
 ];
 
-/// What examples call things by, and their ids: `user:alice`, `conversation:General`, `message:General:1`.
+/// A role nobody holds.
+const ROLE: (&str, &str, &str) = ("STAGEHAND", "Stagehand", "Carries things. Nobody does any more.");
+
+/// What examples call things by, and their ids: `user:alice`, `role:MODERATOR`, `conversation:General`, `message:General:1`.
 pub type DemoIds = BTreeMap<String, String>;
 
 /// When the demo begins.
@@ -72,6 +75,12 @@ pub async fn fill(config: &Arc<Config>) -> Result<DemoIds> {
     }
     auth::grant_by_name(&op, "alice", "ADMIN").await?;
     auth::grant_by_name(&op, "bob", "MODERATOR").await?;
+    let (name, display_name, about) = ROLE;
+    let role = NewRole { name: name.into(), display_name: display_name.into(), description: Some(about.into()) };
+    auth::create_role(&op, role).await?;
+    for role in role::Entity::find().all(&platform.database.read()).await? {
+        ids.insert(format!("role:{}", role.name), role.id.to_string());
+    }
     Conversations { op, people, ids: &mut ids }.fill().await?;
     platform.close().await;
     Ok(ids)
@@ -85,6 +94,8 @@ struct Conversations<'a> {
 
 impl Conversations<'_> {
     async fn fill(&mut self) -> Result<()> {
+        self.room("Attic", "Left over from the move. Somebody should clear it.", Visibility::Private, &["dave"])
+            .await?;
         let general =
             self.room("General", "Everything and nothing. Come in!", Visibility::Public, &["bob", "carol"]).await?;
         let studio = self.room("Studio", "Wednesday's recording.", Visibility::Private, &["bob", "carol"]).await?;
@@ -177,4 +188,5 @@ const DIRECT: &[Line] = &[
     ("alice", "Did the new bridge settle?", None),
     ("bob", "It did, and the A string stopped complaining.", None),
     ("alice", "Good. Bring it in once more before the concert.", None),
+    ("bob", "Thursday? I have a basket of plums for you.", None),
 ];

@@ -32,7 +32,7 @@ function ExamplesPanel() {
           <h2 id={`examples-${domain}`}>{domain}</h2>
           <ul>
             {list.map((example) => (
-              <Example key={example.path} example={example} onOpen={() => open(example)} />
+              <Example key={example.path} example={example} onOpen={open && (() => open(example))} />
             ))}
           </ul>
         </section>
@@ -46,7 +46,7 @@ function Example({ example: { name, kind, as, about }, onOpen }) {
   const signedInAs = session.use()?.user.username;
   return (
     <li>
-      <button type="button" className="example" data-testid={`example-${name}`} onClick={onOpen}>
+      <button type="button" className="example" data-testid={`example-${name}`} disabled={!onOpen} onClick={onOpen}>
         <span className={`kind ${kind}`} role="img" aria-label={kind}>
           {kind[0].toUpperCase()}
         </span>
@@ -71,15 +71,14 @@ function Example({ example: { name, kind, as, about }, onOpen }) {
   );
 }
 
-/** Opens an example in a tab of its own, or shows the tab that has it. */
+/** Opens an example in a tab of its own, or shows the tab that has it; `null` until the editors are there to show it. */
 function useOpenExample() {
   const { addTab, changeTab, updateActiveTabValues } = useGraphiQLActions();
-  const { tabs, queryEditor, variableEditor } = useGraphiQL(({ tabs, queryEditor, variableEditor }) => ({
-    tabs,
-    queryEditor,
-    variableEditor,
-  }));
+  const { tabs, queryEditor, variableEditor, responseEditor } = useGraphiQL(
+    ({ tabs, queryEditor, variableEditor, responseEditor }) => ({ tabs, queryEditor, variableEditor, responseEditor }),
+  );
 
+  if (!queryEditor || !variableEditor || !responseEditor) return null;
   return ({ query, variables }) => {
     const index = tabs.findIndex((tab) => tab.query === query);
     if (index >= 0) {

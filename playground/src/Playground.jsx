@@ -48,9 +48,12 @@ function LastAnswer() {
   );
 }
 
-/** The examples' comments are to be read, however narrow the editor. */
+/** Comments and ids are to be read, however narrow the editors. */
 function WrapLines() {
-  const editor = useGraphiQL((state) => state.queryEditor);
-  useEffect(() => editor?.updateOptions({ wordWrap: 'on' }), [editor]);
+  const query = useGraphiQL((state) => state.queryEditor);
+  const variables = useGraphiQL((state) => state.variableEditor);
+  useEffect(() => {
+    for (const editor of [query, variables]) editor?.updateOptions({ wordWrap: 'on' });
+  }, [query, variables]);
   return null;
 }

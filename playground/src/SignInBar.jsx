@@ -59,8 +59,8 @@ function SignInForm({ busy, onSubmit }) {
       <input
         name="login"
         data-testid="signin-username"
-        aria-label="Username or e-mail"
-        placeholder="Username or e-mail"
+        aria-label="Username or email"
+        placeholder="Username or email"
         autoComplete="username"
         autoCapitalize="none"
         spellCheck="false"

@@ -5,7 +5,7 @@ const documents = import.meta.glob('../examples/*/*.graphql', { query: '?raw', i
 const variables = import.meta.glob('../examples/*/*.json', { query: '?raw', import: 'default', eager: true });
 
 /** Domains in the order in which a newcomer wants them; others follow by name. */
-const DOMAINS = ['conversations', 'live', 'people', 'sign-in'];
+const DOMAINS = ['conversations', 'live', 'people', 'sign-in', 'administration'];
 const STARTERS = ['Welcome', 'SignIn', 'SendMessage', 'MessageEvents'];
 
 export const examples = Object.keys(documents)

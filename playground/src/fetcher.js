@@ -1,5 +1,5 @@
 // How GraphiQL reaches the server: queries and mutations by POST, subscriptions by graphql-transport-ws.
-import { getOperationAST } from 'graphql';
+import { getOperationAST, parse } from 'graphql';
 import { createClient } from 'graphql-ws';
 import { ENDPOINT, post } from './http.js';
 import { accessToken, observe, session } from './session.js';
@@ -8,21 +8,36 @@ import { createStore } from './store.js';
 /** What the strip under the response shows about the last answer. */
 export const lastAnswer = createStore('');
 
-export function fetcher(params, { documentAST, headers } = {}) {
-  const operation = documentAST && getOperationAST(documentAST, params.operationName ?? undefined);
-  return operation?.operation === 'subscription' ? subscribe(params, operation) : request(params, operation, headers);
+export function fetcher(params, { headers } = {}) {
+  const operation = operationOf(params);
+  const asked = operation ? { ...params, operationName: operation.name?.value } : params;
+  return operation?.operation === 'subscription' ? subscribe(asked, operation) : request(asked, operation, headers);
+}
+
+/** What is to run. GraphiQL's own idea of it lags behind the editor for a moment after a change of tabs. */
+function operationOf({ query, operationName }) {
+  try {
+    const document = parse(query);
+    return getOperationAST(document, operationName) ?? getOperationAST(document);
+  } catch {
+    return null; // the server says what is wrong with it
+  }
 }
 
 async function request(params, operation, headers) {
   const token = await accessToken();
   const start = performance.now();
   const { result, status, bytes } = await post(params, token, headers);
-  if (operation) {
+  if (operation && operation.name?.value !== 'IntrospectionQuery') {
     lastAnswer.set(`HTTP ${status} · ${Math.round(performance.now() - start)} ms · ${size(bytes)}`);
     await observe(operation, result);
   }
   return result;
 }
+
+/** How many earlier events stand under the newest one, and under which name: the server sends no such thing. */
+const EARLIER = 'earlier events, newest first';
+const KEPT = 20;
 
 const socket = createClient({
   url: () => new URL(ENDPOINT, window.location.href).href.replace(/^http/, 'ws'),
@@ -44,6 +59,7 @@ function subscribe(params, operation) {
   const resumes = operation.variableDefinitions.some(({ variable }) => variable.name.value === 'after');
   const payload = { ...params, variables: { ...params.variables } };
   let events = 0;
+  let earlier = [];
   let over = false;
   const counted = () => `${events} ${events === 1 ? 'event' : 'events'}`;
   const end = (text) => {
@@ -60,7 +76,9 @@ function subscribe(params, operation) {
           lastAnswer.set(`${counted()} · last at ${new Date().toLocaleTimeString()}`);
           const cursor = Object.values(result.data ?? {})[0]?.cursor;
           if (resumes && cursor) payload.variables.after = cursor;
-          sink.next(result);
+          // GraphiQL shows one answer, and events come in quick succession: what was said would be gone before it is read.
+          sink.next(earlier.length ? { ...result, [EARLIER]: earlier } : result);
+          if (result.data) earlier = [result.data, ...earlier].slice(0, KEPT);
         },
         error(error) {
           end(`${counted()} · ended with an error`);

@@ -14,5 +14,7 @@ mod house;
 mod access;
 mod domains;
 mod endpoint;
+/// Two real browsers, through the playground.
+mod playground;
 mod platform;
 mod rules;

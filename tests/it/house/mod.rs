@@ -24,6 +24,8 @@ mod caller;
 mod person;
 /// graphql-transport-ws.
 mod socket;
+/// Real browsers.
+mod browser;
 /// Server-sent events.
 mod sse;
 /// What a database holds, to see that nothing changed.
@@ -34,6 +36,7 @@ mod mailbox;
 mod world;
 
 pub use answer::Answer;
+pub use browser::Browser;
 pub use caller::Caller;
 pub use database::Backend;
 pub use person::{MESSAGE_EVENTS, PASSWORD, Person};

@@ -11,3 +11,7 @@ pub use descriptions::introspect;
 mod playground;
 /// The playground's examples run, and no list runs a statement per row.
 mod examples;
+/// A demo world with more rows than a page holds.
+mod crowd;
+/// The playground knows the ids of the demo data.
+mod demo_ids;
