@@ -54,7 +54,9 @@ impl From<AuthError> for Error {
             AuthError::SessionNotFound => Self::not_found("You have no such session."),
             AuthError::RoleNotFound => Self::not_found("There is no such role."),
             AuthError::PersonNotFound => Self::not_found("There is no such person."),
-            AuthError::SystemRole => Self::rule("This role belongs to the system: it cannot be renamed or deleted."),
+            AuthError::SystemRole => {
+                Self::rule("This role belongs to the system: it can be neither switched off nor deleted.")
+            }
             AuthError::RoleNameTaken => Self::conflict("Another role has this name.").with_field("input.name"),
             AuthError::LastAdmin => {
                 Self::rule("Somebody has to remain administrator; grant the role to another person first.")

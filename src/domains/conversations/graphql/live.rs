@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{ComplexObject, Context, ID, Interface, SimpleObject, Union};
+use async_graphql::{ComplexObject, Context, ID, Interface, SimpleObject};
 use entity::ids::{ConversationId, MessageId, UserId};
 
 use super::{
@@ -72,7 +72,8 @@ impl ReceiptMoved {
 }
 
 /// Something happened to the messages of a conversation.
-#[derive(Union)]
+#[derive(Interface)]
+#[graphql(field(name = "cursor", ty = "&String", desc = "Resume behind it: give it as `after`."))]
 pub enum MessageEvent {
     /// A message was accepted.
     Sent(MessageSent),
