@@ -2,9 +2,9 @@
 //!
 //! Access follows the log. A listener takes the head of the log, begins to follow, and only then reads its membership: whatever
 //! ended the membership after that read comes behind the head and is applied in its place among the other events. Events up to that
-//! head are a replay, and what they say of the listener's own membership is settled already. The head may lag behind the database, so
-//! a departure behind it may be settled too: the membership is read once more before a listener is shown out. So nobody hears of a message that was
-//! accepted after they had gone, and no event costs a statement for access.
+//! head are a replay, and what they say of the listener's own membership is settled already. The head may lag behind the database,
+//! so a departure behind it may be settled too: the membership is read once more before a listener is shown out. So nobody hears of
+//! a message that was accepted after they had gone, and no event of others costs a statement for access.
 
 /// Everything about all of one's conversations.
 mod inbox;
