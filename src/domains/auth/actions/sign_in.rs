@@ -143,6 +143,11 @@ pub async fn sign_in(op: &Op, input: SignIn) -> Result<Issued> {
     let (user, session) = op
         .write(async |tx| {
             let user = users::lock(tx, account.id).await?.ok_or(AuthError::InvalidCredentials)?;
+            // The comparison took its time: a reset or a suspension meanwhile has the last word.
+            let is_current = store::password_hash(tx, user.id).await? == kept;
+            if !is_current || user.token_version != account.token_version || user.suspended_at.is_some() {
+                return Err(AuthError::InvalidCredentials.into());
+            }
             if let Comparison::SameButOutdated(hash) = &compared {
                 store::put_password(tx, user.id, hash).await?;
             }
