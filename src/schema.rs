@@ -14,11 +14,7 @@ use async_graphql::{
     parser::types::{ExecutableDocument, OperationDefinition, OperationType},
     value,
 };
-use futures_util::{
-    FutureExt, StreamExt,
-    future::BoxFuture,
-    stream::{self, BoxStream},
-};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::BoxStream};
 
 use crate::{
     access::Op,
@@ -206,11 +202,6 @@ impl Api {
         let mut response = Response::from_errors(vec![error::request_error(error)]);
         error::finish(&mut response, request_id, now);
         response
-    }
-
-    /// The one-item stream of a refused subscription.
-    pub fn refused_stream(response: Response) -> BoxStream<'static, Response> {
-        stream::once(async move { response }).boxed()
     }
 }
 
