@@ -65,10 +65,13 @@ make_server_folder() { # USER NAME
 }
 
 launch_postgres() { # PORT
-    # Only the speed of tests counts here; the many locks are for dropping whole schemas in one transaction.
+    # Only the speed of tests counts here; the many locks are for dropping whole schemas in one transaction. What is
+    # measured must keep what it acknowledges.
+    local durable=off
+    [[ -z ${POLYPHONY_SERVICES_DURABLE:-} ]] || durable=on
     as_user postgres "$postgres_programs/postgres" -D "$services_dir/postgres/data" -p "$1" \
         -c listen_addresses=127.0.0.1 -c unix_socket_directories="$services_dir/postgres" \
-        -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
+        -c fsync=$durable -c synchronous_commit=$durable -c full_page_writes=$durable \
         -c max_connections=300 -c shared_buffers=256MB -c max_locks_per_transaction=256
 }
 

@@ -113,7 +113,7 @@ impl Limits {
             request_timeout: Duration::from_secs(env.parse("REQUEST_TIMEOUT_SECONDS", 30)),
             frame_bytes: 256 * 1024,
             socket_operations: 100,
-            sockets_per_viewer: 50,
+            sockets_per_viewer: env.parse("SOCKETS_PER_VIEWER", 50),
             init_timeout: Duration::from_secs(10),
             ping_interval: Duration::from_secs(30),
             socket_buffer: 64,
@@ -136,6 +136,7 @@ impl Limits {
         vec![
             ("MAX_BODY_BYTES", self.body_bytes.to_string()),
             ("MAX_COMPLEXITY", self.complexity.to_string()),
+            ("SOCKETS_PER_VIEWER", self.sockets_per_viewer.to_string()),
             ("REQUEST_TIMEOUT_SECONDS", self.request_timeout.as_secs().to_string()),
         ]
     }
