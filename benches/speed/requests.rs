@@ -97,7 +97,7 @@ pub(crate) async fn measure(plan: &Plan, url: &str, scratch: &Scratch, data: &Da
             Side { figures, cpu: server.cpu() - before }
         };
         let warm = Duration::from_millis(500);
-        (side(&floor, &theirs, warm), side(&polyphony, &ours, warm));
+        let _ = (side(&floor, &theirs, warm), side(&polyphony, &ours, warm));
         let (mut hand, mut graph) = (Vec::new(), Vec::new());
         for _ in 0..plan.rounds {
             hand.push(side(&floor, &theirs, plan.seconds));
