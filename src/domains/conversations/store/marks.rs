@@ -11,11 +11,15 @@ use entity::{
 use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, IntoActiveModel, sea_query::OnConflict};
 use uuid::Uuid;
 
-use super::{members::save_member, top::keys};
+use super::{
+    members::{Joining, save_member},
+    top::{Bounds, each, keys},
+};
 use crate::{
     access::Permit,
     base::error::Result,
     domains::conversations::{model::Standing, policy::Mark},
+    graphql::page::Window,
     platform::{Tx, database::statement},
 };
 
@@ -71,36 +75,100 @@ async fn advance(
     Ok(Some(save_member(tx, member).await?))
 }
 
-/// When one person received and read a message.
+/// When one member received and read a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// Who.
     pub user: UserId,
+    /// Since when they are a member: the order of receipts is the order of members.
+    pub joined_at: DateTime<Utc>,
     /// When they received it, at the latest when they read it.
     pub delivered_at: DateTime<Utc>,
     /// When they read it.
     pub read_at: Option<DateTime<Utc>>,
 }
 
+/// The members `y` whom a message `p` has reached: who was there when it was said, other than its sender.
+const REACHED: &str = "y.conversation_id = p.conversation_id AND y.last_delivered_seq >= p.seq AND y.joined_seq < p.seq \
+                       AND (p.sender_id IS NULL OR y.user_id <> p.sender_id)";
+
 #[derive(FromQueryResult)]
-struct First {
+struct Reached {
     message_id: Uuid,
     user_id: Uuid,
-    kind: Kind,
-    at: DateTime<Utc>,
+    joined_at: DateTime<Utc>,
+    delivered_at: Option<DateTime<Utc>>,
+    read_at: Option<DateTime<Utc>>,
 }
 
-/// Who has received and read several messages, their senders left out: the first mark at or past a message tells when.
-pub async fn receipts_of(
+/// The same page of the receipts of each of several messages, longest-standing member first, in one statement. The first mark at or
+/// past a message tells when.
+pub async fn receipts_of_each(
     db: &impl ConnectionTrait,
     messages: &[MessageId],
+    window: &Window<Joining>,
 ) -> Result<HashMap<MessageId, Vec<Receipt>>> {
+    let bounds = Bounds::of(window, "y.joined_at, y.user_id", |(at, user)| vec![(*at).into(), user.0.into()]);
+    let order = if window.backward { "y.joined_at DESC, y.user_id DESC" } else { "y.joined_at, y.user_id" };
+    let also = &bounds.also;
+    let first = |kind| {
+        format!(
+            "(SELECT r.created_at FROM conversation_receipts AS r WHERE r.conversation_id = x.conversation_id \
+             AND r.user_id = x.user_id AND r.kind = '{kind}' AND r.seq >= p.seq ORDER BY r.seq LIMIT 1)"
+        )
+    };
+    let (delivered, read) = (first("DELIVERED"), first("READ"));
+    let columns = format!("p.id AS message_id, x.user_id, x.joined_at, {delivered} AS delivered_at, {read} AS read_at");
+    let sqlite = format!(
+        "SELECT {columns} FROM messages AS p CROSS JOIN conversation_members AS x \
+         WHERE p.id IN (SELECT unhex(value) FROM json_each(?1)) AND x.rowid IN (\
+         SELECT y.rowid FROM conversation_members AS y WHERE {REACHED}{also} ORDER BY {order} LIMIT ?2)"
+    );
+    let postgres = format!(
+        "SELECT {columns} FROM messages AS p CROSS JOIN LATERAL (\
+         SELECT y.* FROM conversation_members AS y WHERE {REACHED}{also} ORDER BY {order} LIMIT ?2) AS x \
+         WHERE p.id IN (SELECT key::uuid FROM jsonb_array_elements_text(?1) AS keys(key))"
+    );
+    let lists = keys(messages.iter().map(|id| id.0));
+    let statement = each(db.get_database_backend(), &sqlite, &postgres, lists, window.fetch(), bounds.values);
+    let mut rows = Reached::find_by_statement(statement).all(db).await?;
+    rows.sort_by_key(|row| (row.joined_at, row.user_id));
+    if window.backward {
+        rows.reverse();
+    }
+    let mut receipts: HashMap<MessageId, Vec<Receipt>> = HashMap::new();
+    for Reached { message_id, user_id, joined_at, delivered_at, read_at } in rows {
+        // What is read has arrived; a mark always has its row, and who had none would have come in with it.
+        let delivered_at = delivered_at.into_iter().chain(read_at).min().unwrap_or(joined_at);
+        let receipt = Receipt { user: UserId(user_id), joined_at, delivered_at, read_at };
+        receipts.entry(MessageId(message_id)).or_default().push(receipt);
+    }
+    Ok(receipts)
+}
+
+/// How many members have received and read a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Received it, those who read it included.
+    pub delivered: i64,
+    /// Read it.
+    pub read: i64,
+}
+
+#[derive(FromQueryResult)]
+struct Counted {
+    message_id: Uuid,
+    delivered: i64,
+    read: i64,
+}
+
+/// How many members have received and read each of several messages, their senders left out.
+pub async fn reach_of(db: &impl ConnectionTrait, messages: &[MessageId]) -> Result<HashMap<MessageId, Reach>> {
     let sql = |ids: &str| {
         format!(
-            "SELECT m.id AS message_id, r.user_id, r.kind, MIN(r.created_at) AS at FROM messages AS m \
-             JOIN conversation_receipts AS r ON r.conversation_id = m.conversation_id AND r.seq >= m.seq \
-             WHERE m.id IN ({ids}) AND (m.sender_id IS NULL OR r.user_id <> m.sender_id) \
-             GROUP BY m.id, r.user_id, r.kind ORDER BY at, r.user_id"
+            "SELECT p.id AS message_id, COUNT(*) AS delivered, \
+             COUNT(CASE WHEN y.last_read_seq >= p.seq THEN 1 END) AS read \
+             FROM messages AS p CROSS JOIN conversation_members AS y WHERE p.id IN ({ids}) AND {REACHED} GROUP BY p.id"
         )
     };
     let statement = statement(
@@ -109,18 +177,7 @@ pub async fn receipts_of(
         &sql("SELECT key::uuid FROM jsonb_array_elements_text($1) AS keys(key)"),
         [keys(messages.iter().map(|id| id.0)).into()],
     );
-    let mut receipts: HashMap<MessageId, Vec<Receipt>> = HashMap::new();
-    for First { message_id, user_id, kind, at } in First::find_by_statement(statement).all(db).await? {
-        let of = receipts.entry(MessageId(message_id)).or_default();
-        let user = UserId(user_id);
-        let read_at = (kind == Kind::Read).then_some(at);
-        match of.iter_mut().find(|receipt| receipt.user == user) {
-            Some(receipt) => {
-                receipt.delivered_at = receipt.delivered_at.min(at);
-                receipt.read_at = receipt.read_at.or(read_at);
-            }
-            None => of.push(Receipt { user, delivered_at: at, read_at }),
-        }
-    }
-    Ok(receipts)
+    let rows = Counted::find_by_statement(statement).all(db).await?;
+    let reach = |row: Counted| (MessageId(row.message_id), Reach { delivered: row.delivered, read: row.read });
+    Ok(rows.into_iter().map(reach).collect())
 }
