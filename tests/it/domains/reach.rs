@@ -1,6 +1,8 @@
 //! Whom messages reach, and what they answer with: receipts, reactions and earlier texts as lists (CNV-018, CNV-024 to CNV-030, PLT-011).
 
 use chrono::TimeDelta;
+use polyphony::platform::database;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
 use super::conversations::message;
@@ -183,6 +185,71 @@ both! {
         let listed = "query($id: ID!) { conversation(id: $id) { messages(last: 5) { nodes { threadCount replies(last: 1) { totalCount } } } } }";
         let listed = alice.ask(listed, json!({ "id": room })).await;
         assert_eq!(listed.data("conversation.messages.nodes"), &json!([{ "threadCount": 2, "replies": { "totalCount": 3 } }]));
+    }
+
+    /// Rows from before receipts went by members are brought up: where members came in, and which replies stand.
+    async fn earlier_rows_are_brought_up(world) {
+        let (alice, people, room) = room_of(world, &["bob"]).await;
+        let root = alice.send(&room, "root").await;
+        let gone = people[0].reply(&room, &root, "gone").await;
+        people[0].reply(&room, &root, "stands").await;
+        alice.try_delete(&gone.id).await.ok();
+        world.advance(TimeDelta::seconds(1));
+        let late_comer = world.person("carol").await;
+        alice.add_member(&room, &late_comer, "MEMBER").await;
+        world.advance(TimeDelta::seconds(1));
+        let late = alice.send(&room, "late").await;
+        late_comer.mark_read(&room, &late).await;
+        let before = world.dump().await;
+        let database = &world.first().config.database;
+        let steps = database::migrations(database).await.unwrap();
+        let steps = steps.iter().filter(|(name, _)| name.as_str() >= "m20261121_000030").count();
+        database::migrate_down(database, u32::try_from(steps).unwrap()).await.unwrap();
+        world.platform().write(async |tx| {
+            // As it was counted then: deleted replies too.
+            let every = "UPDATE messages SET thread_count = 2 WHERE thread_count > 0";
+            tx.execute_unprepared(every).await?;
+            Ok(())
+        }).await.unwrap();
+        database::migrate(database).await.unwrap();
+        let after = world.dump().await;
+        assert_eq!(after.count("conversation_members"), before.count("conversation_members"));
+        // A server that has never seen the rows otherwise.
+        let alice = alice.at(&world.second_instance().await);
+        assert_eq!(message(&alice, &root.id, "threadCount").await.number("node.threadCount"), 1);
+        assert_eq!(names(&page(&alice, &root.id, "receipts", "user { username }").await.0), ["bob"]);
+        assert_eq!(names(&page(&alice, &late.id, "receipts", "user { username }").await.0), ["carol"]);
+    }
+
+    /// Counts are those of the lists, whatever was said, read and received by whom.
+    async fn counts_are_those_of_the_lists(world) {
+        let (alice, people, room) = room_of(world, &["bob", "carol", "dave"]).await;
+        let other = people[0].create_room_with("Other", &[&alice]).await;
+        let (mut sent, mut state) = (Vec::new(), 7_u64);
+        for number in 0..40 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let who = usize::try_from(state >> 33).unwrap() % people.len();
+            match number % 5 {
+                0 => sent.push(people[0].send(&other, "elsewhere").await),
+                1 => {
+                    if let Some(newest) = sent.iter().rev().find(|message| message.content == "here") {
+                        people[who].mark_read(&room, newest).await;
+                    }
+                }
+                _ => sent.push(people[who].send(&room, "here").await),
+            }
+        }
+        let ids: Vec<_> = sent.iter().map(|message| &message.id).collect();
+        let query = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Message {
+            seq readCount deliveredCount receipts(first: 10) { totalCount nodes { readAt } }
+        } } }";
+        let answer = alice.ask(query, json!({ "ids": ids })).await;
+        for node in answer.data("nodes").as_array().unwrap() {
+            let listed = node["receipts"]["nodes"].as_array().unwrap();
+            let read = listed.iter().filter(|receipt| !receipt["readAt"].is_null()).count();
+            let counted = (&node["deliveredCount"], &node["receipts"]["totalCount"], &node["readCount"]);
+            assert_eq!(counted, (&json!(listed.len()), &json!(listed.len()), &json!(read)), "{answer}");
+        }
     }
 
     /// PLT-012: what hangs on messages costs as many statements for one message as for many.

@@ -155,29 +155,93 @@ pub struct Reach {
     pub read: i64,
 }
 
+/// A message to be counted for.
 #[derive(FromQueryResult)]
-struct Counted {
-    message_id: Uuid,
-    delivered: i64,
-    read: i64,
+struct Sent {
+    id: Uuid,
+    conversation_id: Uuid,
+    seq: i64,
+    /// Where its sender came in, who is not counted; `None` when they are no member.
+    sender_joined_seq: Option<i64>,
 }
 
-/// How many members have received and read each of several messages, their senders left out.
+/// Members of a conversation whose numbers are the same.
+#[derive(FromQueryResult)]
+struct Alike {
+    conversation_id: Uuid,
+    joined: i64,
+    delivered: i64,
+    seen: i64,
+    members: i64,
+}
+
+/// How many members have received and read each of several messages, their senders left out. Two statements, which read each
+/// conversation's members once: one count a message would read them as often as there are messages.
 pub async fn reach_of(db: &impl ConnectionTrait, messages: &[MessageId]) -> Result<HashMap<MessageId, Reach>> {
     let sql = |ids: &str| {
         format!(
-            "SELECT p.id AS message_id, COUNT(*) AS delivered, \
-             COUNT(CASE WHEN y.last_read_seq >= p.seq THEN 1 END) AS read \
-             FROM messages AS p CROSS JOIN conversation_members AS y WHERE p.id IN ({ids}) AND {REACHED} GROUP BY p.id"
+            "SELECT p.id, p.conversation_id, p.seq, y.joined_seq AS sender_joined_seq FROM messages AS p \
+             LEFT JOIN conversation_members AS y ON y.conversation_id = p.conversation_id AND y.user_id = p.sender_id \
+             WHERE p.id IN ({ids})"
         )
     };
-    let statement = statement(
+    let asked = statement(
         db.get_database_backend(),
         &sql("SELECT unhex(value) FROM json_each(?)"),
         &sql("SELECT key::uuid FROM jsonb_array_elements_text($1) AS keys(key)"),
         [keys(messages.iter().map(|id| id.0)).into()],
     );
-    let rows = Counted::find_by_statement(statement).all(db).await?;
-    let reach = |row: Counted| (MessageId(row.message_id), Reach { delivered: row.delivered, read: row.read });
-    Ok(rows.into_iter().map(reach).collect())
+    let sent = Sent::find_by_statement(asked).all(db).await?;
+    let alike = alike(db, &sent).await?;
+    let reach = |message: Sent| {
+        let reached = alike
+            .get(&message.conversation_id)
+            .into_iter()
+            .flatten()
+            .filter(|members| members.joined < message.seq && members.delivered >= message.seq);
+        let (delivered, read) = reached.fold((0, 0), |(delivered, read), members| {
+            let has_read = members.seen >= message.seq;
+            (delivered + members.members, read + if has_read { members.members } else { 0 })
+        });
+        // A sender has read what they send.
+        let sender = i64::from(message.sender_joined_seq.is_some_and(|joined| joined < message.seq));
+        (MessageId(message.id), Reach { delivered: delivered - sender, read: read - sender })
+    };
+    Ok(sent.into_iter().map(reach).collect())
+}
+
+/// The members of the messages' conversations, those alike together. Numbers outside the messages' range are drawn to its ends, where
+/// they compare the same: so most members are alike.
+async fn alike(db: &impl ConnectionTrait, sent: &[Sent]) -> Result<HashMap<Uuid, Vec<Alike>>> {
+    let mut ranges: HashMap<Uuid, (i64, i64)> = HashMap::new();
+    for message in sent {
+        let range = ranges.entry(message.conversation_id).or_insert((message.seq, message.seq));
+        *range = (range.0.min(message.seq), range.1.max(message.seq));
+    }
+    if ranges.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let (low, high) = ("CAST(p.value->>1 AS BIGINT)", "CAST(p.value->>2 AS BIGINT)");
+    let drawn = |column: &str| {
+        format!("CASE WHEN y.{column} < {low} THEN {low} - 1 WHEN y.{column} > {high} THEN {high} ELSE y.{column} END")
+    };
+    let (joined, delivered, seen) = (drawn("joined_seq"), drawn("last_delivered_seq"), drawn("last_read_seq"));
+    let sql = |ranges: &str, id: &str| {
+        format!(
+            "SELECT y.conversation_id, {joined} AS joined, {delivered} AS delivered, {seen} AS seen, COUNT(*) AS members \
+             FROM {ranges} CROSS JOIN conversation_members AS y WHERE y.conversation_id = {id} GROUP BY 1, 2, 3, 4"
+        )
+    };
+    let lists = ranges.iter().map(|(id, (low, high))| serde_json::json!([id.simple().to_string(), low, high]));
+    let statement = statement(
+        db.get_database_backend(),
+        &sql("json_each(?) AS p", "unhex(p.value->>0)"),
+        &sql("jsonb_array_elements($1) AS p(value)", "(p.value->>0)::uuid"),
+        [lists.collect::<serde_json::Value>().into()],
+    );
+    let mut alike: HashMap<Uuid, Vec<Alike>> = HashMap::new();
+    for members in Alike::find_by_statement(statement).all(db).await? {
+        alike.entry(members.conversation_id).or_default().push(members);
+    }
+    Ok(alike)
 }
