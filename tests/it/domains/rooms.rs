@@ -1,9 +1,7 @@
 //! Who may come back, who opens a room, putting rooms aside, silence, presence, and the end of rooms (CNV-001 to CNV-014, PLT-055).
 
-use std::sync::Arc;
-
 use chrono::{DateTime, TimeDelta, Utc};
-use polyphony::domains::conversations::{PurgeDeleted, purge_deleted};
+use polyphony::domains::conversations::PurgeDeleted;
 use serde_json::{Value, json};
 
 use super::conversations::{room, studio};
@@ -228,12 +226,16 @@ both! {
         alice.add_member(&id, &eve, "MEMBER").await;
         alice.remove_member(&id, &eve).await;
         alice.try_delete_conversation(&id).await.ok();
-        let op = Arc::new(world.first().op());
+        // As the timer does it.
+        let purge = async || {
+            world.platform().write(async |tx| tx.enqueue(&PurgeDeleted {})).await.unwrap();
+            world.run_jobs().await;
+        };
         world.advance(TimeDelta::days(29));
-        purge_deleted(&op, PurgeDeleted {}).await.unwrap();
+        purge().await;
         assert!(world.dump().await.count("messages") > 210);
         world.advance(TimeDelta::days(2));
-        purge_deleted(&op, PurgeDeleted {}).await.unwrap();
+        purge().await;
         let after = world.dump().await;
         for table in ["messages", "message_edits", "message_reactions", "conversation_receipts"] {
             assert_eq!(after.count(table), before.count(table), "{table}");
@@ -241,7 +243,7 @@ both! {
         }
         assert_eq!((after.count("conversations"), after.count("conversation_members"), after.count("conversation_bans")), (1, 2, 0));
         // Again is harmless.
-        purge_deleted(&op, PurgeDeleted {}).await.unwrap();
+        purge().await;
         world.dump().await.assert_unchanged(&after, "a second clearing");
         let alice = alice.sign_in().await;
         assert_eq!(alice.messages(&kept).await.len(), 2);
