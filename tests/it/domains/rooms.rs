@@ -125,6 +125,25 @@ both! {
         assert_eq!(muted(&bob).await.0, Value::Null);
     }
 
+    /// "Bad input": unknown ids, ids of another kind, nobody signed in; nothing changes.
+    async fn bad_input_to_a_room_changes_nothing(world) {
+        let (alice, bob, _, id) = studio(world).await;
+        let sent = alice.send(&id, "hello").await;
+        let direct = alice.open_direct(&bob).await;
+        let tomorrow = Some(world.now() + TimeDelta::days(1));
+        let before = world.dump().await;
+        for (unknown, code) in [("conversation_00000000000000000000000000", "ROOM_NOT_FOUND"), (&*sent.id, "VALIDATION_FAILED"), ("x", "VALIDATION_FAILED")] {
+            archive(&alice, unknown, true).await.expect_code(code);
+            mute(&alice, unknown, tomorrow).await.expect_code(code);
+        }
+        archive(&world.anonymous(), &id, true).await.expect_code("UNAUTHENTICATED");
+        mute(&world.anonymous(), &id, tomorrow).await.expect_code("UNAUTHENTICATED");
+        alice.try_update_conversation(json!({ "conversationId": direct, "visibility": "PUBLIC" })).await.expect_code("BUSINESS_RULE_VIOLATION");
+        world.dump().await.assert_unchanged(&before, "bad input");
+        // A direct conversation can be silenced like any other.
+        mute(&alice, &direct, tomorrow).await.ok();
+    }
+
     /// CNV-007, PLT-052: what a front end keeps with a room is for its members, and changes under its version.
     async fn a_room_keeps_metadata(world) {
         let (alice, bob, eve) = (world.person("alice").await, world.person("bob").await, world.person("eve").await);
