@@ -140,6 +140,7 @@ impl Conversations<'_> {
             visibility,
             max_members: None,
             member_ids: members.iter().map(|username| self.people[username]).collect(),
+            metadata: None,
         };
         let room = create_room(&self.as_person("alice"), new).await?.row.id;
         self.ids.insert(format!("conversation:{name}"), room.to_string());

@@ -171,6 +171,7 @@ impl Api {
     pub fn execute(&self, op: Arc<Op>, prepared: Prepared) -> BoxFuture<'static, Response> {
         let (schema, limit) = (self.schema.clone(), self.config.limits.request_timeout);
         let Price { cost, depth, .. } = prepared.price;
+        op.viewer.id().into_iter().for_each(|user| op.platform.presence.seen(user));
         let cost = value!({ "requested": cost, "limit": self.config.limits.complexity, "depth": depth });
         async move {
             let request = prepared.request.data(op.clone()).data(loaders(op.clone()));
@@ -188,9 +189,12 @@ impl Api {
     /// Runs a subscription; each item is one answer, and the stream ends when the subscription does.
     pub fn stream(&self, op: Arc<Op>, prepared: Prepared) -> BoxStream<'static, Response> {
         let request = prepared.request.data(op.clone()).data(loaders(op.clone()));
+        // Whoever follows something is here for as long as they follow it.
+        let stay = op.viewer.id().map(|user| op.platform.presence.stay(user));
         self.schema
             .execute_stream(request)
             .map(move |mut response| {
+                let _ = &stay;
                 error::finish(&mut response, &op.request_id, op.platform.clock.now());
                 response
             })

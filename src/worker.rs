@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     access::Op,
     base::error::{Error, Result},
-    domains::{auth, users},
+    domains::{auth, conversations, users},
     platform::{
         events::log,
         jobs::{self, Claimed, Job},
@@ -34,6 +34,7 @@ fn handlers() -> HashMap<&'static str, Handler> {
         };
     }
     run!(users::find_account_to_mail, users::mail_proof, auth::purge_expired, auth::rotate_keys, prune_events);
+    run!(conversations::purge_deleted);
     all
 }
 
@@ -42,6 +43,7 @@ async fn enqueue_periodic(op: &Op) -> Result<()> {
     op.write(async |tx| {
         tx.enqueue_at(&auth::PurgeExpired {}, tx.now() + TimeDelta::minutes(15))?;
         tx.enqueue_at(&auth::RotateKeys {}, tx.now() + TimeDelta::hours(6))?;
+        tx.enqueue_at(&conversations::PurgeDeleted {}, tx.now() + TimeDelta::hours(1))?;
         tx.enqueue_at(&PruneEvents {}, tx.now() + TimeDelta::minutes(10))
     })
     .await

@@ -46,12 +46,15 @@ pub struct Model {
     pub last_seq: i64,
     pub member_count: i32,
     pub last_activity_at: DateTime<Utc>,
-    /// Grows by one with every change of name, description, ceiling or visibility.
+    /// Grows by one with every change of name, description, ceiling, visibility or metadata, and when it is archived or taken out.
     pub version: i32,
+    /// Since when nothing new is said in it.
     pub archived_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub deleted_at: Option<DateTime<Utc>>,
+    /// What front ends keep with it: a JSON object.
+    pub metadata: Json,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -37,6 +37,8 @@ pub struct Model {
     pub last_delivered_seq: i64,
     pub muted_until: Option<DateTime<Utc>>,
     pub updated_at: DateTime<Utc>,
+    /// The number of the newest message when they came in: what came before they have no receipts for.
+    pub joined_seq: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

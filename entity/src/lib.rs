@@ -18,6 +18,7 @@ pub mod user_role;
 pub mod verification_request;
 
 pub mod conversation;
+pub mod conversation_ban;
 pub mod conversation_member;
 pub mod conversation_receipt;
 pub mod message;

@@ -47,7 +47,7 @@ pub struct Model {
     /// Empty once deleted.
     pub content: String,
     pub reply_to_id: Option<MessageId>,
-    /// How many replies point here.
+    /// How many replies point here that have not been deleted.
     pub thread_count: i32,
     /// The key its sender gave it; unique for the sender in the conversation, for good.
     pub client_id: Option<String>,

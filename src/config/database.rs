@@ -27,6 +27,8 @@ pub struct Database {
     pub ring: usize,
     /// `EVENT_RETENTION_HOURS`: how long the log is kept, and so how long a cursor lives.
     pub event_retention: Duration,
+    /// `DELETED_RETENTION_DAYS`: how long deleted conversations stay before they are cleared away, at least as long as the log.
+    pub deleted_retention: Duration,
 }
 
 impl Database {
@@ -50,6 +52,9 @@ impl Database {
         if !(1..=100).contains(&pool) {
             env.fault("DATABASE_POOL: takes 1 to 100 connections");
         }
+        let event_retention = Duration::from_secs(3600 * env.parse("EVENT_RETENTION_HOURS", 72));
+        // A listener that resumes hears of the deletion by a row that is still there.
+        let deleted_retention = Duration::from_secs(24 * 3600 * env.parse("DELETED_RETENTION_DAYS", 30));
         Self {
             pool: pool.clamp(1, 100),
             write_timeout: Duration::from_secs(5),
@@ -59,7 +64,8 @@ impl Database {
             // Another process on the same SQLite file can only be noticed by looking.
             poll_interval: Duration::from_millis(if sqlite { 250 } else { 1000 }),
             ring: env.parse("EVENT_RING", 20_000),
-            event_retention: Duration::from_secs(3600 * env.parse("EVENT_RETENTION_HOURS", 72)),
+            event_retention,
+            deleted_retention: deleted_retention.max(event_retention),
             url,
         }
     }
@@ -71,6 +77,7 @@ impl Database {
             ("MIGRATE_ON_START", self.migrate_on_start.to_string()),
             ("EVENT_RING", self.ring.to_string()),
             ("EVENT_RETENTION_HOURS", (self.event_retention.as_secs() / 3600).to_string()),
+            ("DELETED_RETENTION_DAYS", (self.deleted_retention.as_secs() / (24 * 3600)).to_string()),
         ]
     }
 }

@@ -73,6 +73,10 @@ pub struct Limits {
     pub message_chars: usize,
     /// How long somebody counts as typing without saying so again.
     pub typing: Duration,
+    /// How long somebody counts as here after they were last seen.
+    pub online: Duration,
+    /// How often somebody whose subscription runs is seen again: a third of `online`, so that one lost beat shows nowhere.
+    pub presence_beat: Duration,
     /// Members a room may have at the most.
     pub room_members: i32,
     /// New accounts from one address.
@@ -120,6 +124,8 @@ impl Limits {
             drain: Duration::from_secs(10),
             message_chars: 2000,
             typing: Duration::from_secs(6),
+            online: Duration::from_secs(60),
+            presence_beat: Duration::from_secs(20),
             room_members: 10_000,
             sign_up: rate(5, 3600),
             sign_in_by_address: rate(30, 60),

@@ -139,6 +139,24 @@ impl Cache {
     }
 }
 
+impl Cache {
+    /// Several kept values at once, in the order asked; `None` for one that is not there or has expired.
+    pub async fn get_many(&self, keys: &[String]) -> Vec<Option<String>> {
+        if keys.is_empty() {
+            return Vec::new();
+        }
+        if let Some(mut redis) = self.redis.clone() {
+            let names: Vec<String> = keys.iter().map(|key| format!("polyphony:{key}")).collect();
+            if let Ok(values) = redis::cmd("MGET").arg(names).query_async::<Vec<Option<String>>>(&mut redis).await {
+                return values;
+            }
+        }
+        let (now, local) = (self.clock.now(), self.local.lock().unwrap_or_else(PoisonError::into_inner));
+        let kept = |key: &String| local.get(key).filter(|(_, until)| *until > now).map(|(value, _)| value.clone());
+        keys.iter().map(kept).collect()
+    }
+}
+
 impl std::fmt::Debug for Cache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(if self.redis.is_some() { "Cache(Redis)" } else { "Cache(in process)" })

@@ -17,6 +17,8 @@ pub mod bus;
 pub mod jobs;
 /// Short-lived counters and values.
 pub mod cache;
+/// Who is here just now.
+pub mod presence;
 /// Mail.
 pub mod mail;
 /// Values a room keeps in this process for a while.
@@ -53,6 +55,8 @@ pub struct Doors {
     pub jobs: jobs::Bell,
     /// Short-lived counters and values.
     pub cache: cache::Cache,
+    /// Who is here just now.
+    pub presence: presence::Presence,
     /// Mail.
     pub mail: mail::Mailer,
     /// Values a room keeps in this process for a while.
@@ -85,9 +89,12 @@ impl Platform {
         let database = Database::open(&config.database).await?;
         let bus = bus::Bus::open(&config.cache, &database, &tasks).await?;
         let events = events::Events::open(&config.database, &database, &bus, &tasks).await?;
+        let cache = cache::Cache::open(&config.cache, clock.clone()).await?;
+        let presence = presence::Presence::new(cache.clone(), clock.clone(), tasks.clone(), &config.limits);
         Ok(Self(Arc::new(Doors {
             vault: Vault::new(&vault_keys(config)?, random.clone()),
-            cache: cache::Cache::open(&config.cache, clock.clone()).await?,
+            cache,
+            presence,
             mail: mail::Mailer::open(&config.mail)?,
             passwords: passwords::Passwords::new(&config.auth, random.clone())?,
             jobs: jobs::Bell::new(bus.clone()),

@@ -34,8 +34,12 @@ pub enum ConversationError {
     DirectIsFixed,
     /// Only rooms have members that come and go.
     NotARoom,
-    /// Questions to the assistant have a mutation of their own.
-    AskInstead,
+    /// People do not write to each other in a conversation with the assistant.
+    WithAssistant,
+    /// The viewer was shown out, and does not come back by themselves.
+    Banned,
+    /// Nothing new is said in it.
+    Archived,
     /// The ceiling is reached.
     Full,
     /// The ceiling would be below the number of members.
@@ -50,8 +54,8 @@ pub enum ConversationError {
     Oneself,
     /// The message was taken away.
     Deleted,
-    /// A person's reactions to a message are bounded.
-    TooManyReactions,
+    /// The emoji on a message are bounded.
+    TooManyEmoji,
     /// A conversation's pins are bounded.
     TooManyPins,
 }
@@ -89,7 +93,11 @@ impl From<ConversationError> for Error {
                 Self::rule("A direct conversation is its two people: it is not renamed, left, added to or deleted.")
             }
             E::NotARoom => Self::rule("Only rooms have members who come and go."),
-            E::AskInstead => Self::rule("This is a conversation with the assistant: use askAssistant."),
+            E::WithAssistant => Self::rule("This is a conversation with the assistant, not with people."),
+            E::Banned => {
+                Self::denied("You were removed from this room: one of its moderators or owners has to bring you back.")
+            }
+            E::Archived => Self::rule("This conversation is archived: it can be read, and nothing is added to it."),
             E::Full => Self::rule("The room has as many members as it may have."),
             E::CeilingTooLow => {
                 Self::rule("The room has more members than that already.").with_field("input.maxMembers")
@@ -99,7 +107,8 @@ impl From<ConversationError> for Error {
             E::RemoveOneself => Self::rule("Use leaveConversation to leave.").with_field("input.userId"),
             E::Oneself => Self::rule("There is no direct conversation with oneself.").with_field("input.userId"),
             E::Deleted => Self::rule("The message has been deleted."),
-            E::TooManyReactions => Self::rule("You have reacted to this message with as many emoji as one person may."),
+            E::TooManyEmoji => Self::rule("This message has as many different emoji as it may have; use one of them.")
+                .with_field("input.emoji"),
             E::TooManyPins => Self::rule("As many messages are pinned here as may be; unpin one first."),
         }
     }

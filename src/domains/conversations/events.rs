@@ -95,7 +95,7 @@ conversation_events! {
         /// Up to which number.
         seq: i64,
     }
-    /// Name, description, ceiling or visibility changed.
+    /// Name, description, ceiling, visibility or metadata changed, or it was archived or taken out again.
     ConversationUpdated = "conversation.updated" {
         /// To which version.
         version: i32,

@@ -3,16 +3,17 @@
 use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader;
+use chrono::{DateTime, Utc};
 use entity::{
     conversation_member,
     conversation_member::Role,
     ids::{ConversationId, MessageId, UserId},
-    message, message_edit, message_reaction,
+    message,
 };
 
 use super::{
     model::Seen,
-    store::{self, Receipt, Which},
+    store::{self, EmojiCount, Reach, Which},
 };
 use crate::{
     base::error::{Error, Result},
@@ -41,12 +42,14 @@ keys! {
     BlockedWith(UserId);
     /// A message the viewer may read.
     MessageById(MessageId);
-    /// The reactions to a message.
-    ReactionsTo(MessageId);
-    /// The earlier texts of a message.
-    EditsOf(MessageId);
-    /// Who has received and read a message.
-    ReceiptsOf(MessageId);
+    /// The emoji on a message.
+    EmojiOf(MessageId);
+    /// How many replies a message has had.
+    ReplyCount(MessageId);
+    /// How many have received and read a message.
+    ReachOf(MessageId);
+    /// When somebody was last seen.
+    LastSeen(UserId);
 }
 
 /// How many messages a list has.
@@ -127,30 +130,40 @@ impl Loader<MessageById> for Rows {
     }
 }
 
-impl Loader<ReactionsTo> for Rows {
-    type Value = Vec<message_reaction::Model>;
+impl Loader<EmojiOf> for Rows {
+    type Value = Vec<EmojiCount>;
     type Error = Error;
 
-    async fn load(&self, keys: &[ReactionsTo]) -> Result<HashMap<ReactionsTo, Vec<message_reaction::Model>>> {
-        Ok(keyed(store::reactions_of(self.0.read(), &ids(keys, |key| key.0)).await?, ReactionsTo))
+    async fn load(&self, keys: &[EmojiOf]) -> Result<HashMap<EmojiOf, Vec<EmojiCount>>> {
+        let found = store::emoji_of(self.0.read(), self.0.viewer.id(), &ids(keys, |key| key.0)).await?;
+        Ok(keyed(found, EmojiOf))
     }
 }
 
-impl Loader<EditsOf> for Rows {
-    type Value = Vec<message_edit::Model>;
+impl Loader<ReplyCount> for Rows {
+    type Value = i64;
     type Error = Error;
 
-    async fn load(&self, keys: &[EditsOf]) -> Result<HashMap<EditsOf, Vec<message_edit::Model>>> {
-        Ok(keyed(store::edits_of(self.0.read(), &ids(keys, |key| key.0)).await?, EditsOf))
+    async fn load(&self, keys: &[ReplyCount]) -> Result<HashMap<ReplyCount, i64>> {
+        Ok(keyed(store::reply_counts(self.0.read(), &ids(keys, |key| key.0)).await?, ReplyCount))
     }
 }
 
-impl Loader<ReceiptsOf> for Rows {
-    type Value = Vec<Receipt>;
+impl Loader<ReachOf> for Rows {
+    type Value = Reach;
     type Error = Error;
 
-    async fn load(&self, keys: &[ReceiptsOf]) -> Result<HashMap<ReceiptsOf, Vec<Receipt>>> {
-        Ok(keyed(store::receipts_of(self.0.read(), &ids(keys, |key| key.0)).await?, ReceiptsOf))
+    async fn load(&self, keys: &[ReachOf]) -> Result<HashMap<ReachOf, Reach>> {
+        Ok(keyed(store::reach_of(self.0.read(), &ids(keys, |key| key.0)).await?, ReachOf))
+    }
+}
+
+impl Loader<LastSeen> for Rows {
+    type Value = DateTime<Utc>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[LastSeen]) -> Result<HashMap<LastSeen, DateTime<Utc>>> {
+        Ok(keyed(self.0.platform.presence.last_seen(&ids(keys, |key| key.0)).await, LastSeen))
     }
 }
 

@@ -27,8 +27,8 @@ pub const DEFAULT_CEILING: i32 = 50;
 pub const MENTIONS: usize = 50;
 /// Bytes of a message's metadata, as JSON text.
 pub const METADATA_BYTES: usize = 4 * 1024;
-/// Different emoji of one person on one message.
-pub const REACTIONS: usize = 20;
+/// Different emoji on one message, whoever put them there: its reactions are read without pages.
+pub const EMOJI: u64 = 20;
 /// Pinned messages of a conversation.
 pub const PINS: u64 = 50;
 
@@ -50,6 +50,8 @@ pub struct Standing {
     pub member: Option<conversation_member::Model>,
     /// In a direct conversation, one has blocked the other.
     pub is_blocked: bool,
+    /// The viewer was shown out of it.
+    pub is_banned: bool,
 }
 
 impl Standing {

@@ -1,6 +1,6 @@
 //! Who may do what in a conversation. Pure.
 
-use entity::{conversation::Kind, conversation_member, conversation_member::Role};
+use entity::{conversation, conversation::Kind, conversation_member, conversation_member::Role};
 
 use super::{
     error::ConversationError as E,
@@ -10,6 +10,24 @@ use crate::{
     access::{Policy, Verdict, Viewer},
     base::error::Error,
 };
+
+/// A conversation about to be made.
+#[derive(Clone, Debug)]
+pub struct Founding {
+    /// As it shall be.
+    pub row: conversation::Model,
+    /// The viewer and somebody who would be in it have blocked each other.
+    pub is_blocked: bool,
+}
+
+/// A room about to be changed.
+#[derive(Clone, Debug)]
+pub struct Updating {
+    /// Which.
+    pub standing: Standing,
+    /// Out of a private room it makes a public one.
+    pub opens: bool,
+}
 
 /// Somebody about to be added, in some role.
 #[derive(Clone, Debug)]
@@ -49,16 +67,37 @@ macro_rules! policies {
 }
 
 policies! {
-    /// Say something, or show that one is writing.
-    Post of Standing, else E::NotFound, by |standing, viewer| match standing.conversation.kind {
-        Kind::Assistant => inside(standing, viewer, |_| refuse(E::AskInstead)),
-        _ => inside(standing, viewer, |_| if standing.is_blocked { refuse(E::Blocked) } else { Verdict::Yes }),
+    /// Make a conversation.
+    Found of Founding, else E::NotFound, by |founding, viewer| {
+        let is_mine = founding.row.creator_id.is_some_and(|creator| viewer.is(creator));
+        match (is_mine || matches!(viewer, Viewer::System(_)), founding.is_blocked) {
+            (false, _) => Verdict::Hidden,
+            (true, true) => refuse(E::Blocked),
+            (true, false) => Verdict::Yes,
+        }
     };
+    /// Say something, or show that one is writing.
+    Post of Standing, else E::NotFound, by |standing, viewer| inside(standing, viewer, |_| {
+        match standing.conversation.kind {
+            Kind::Assistant => refuse(E::WithAssistant),
+            Kind::Room | Kind::Direct => talk(standing),
+        }
+    });
     /// Move one's own marks of what was read and received.
     Mark of Standing, else E::NotFound, by |standing, viewer| inside(standing, viewer, |_| Verdict::Yes);
-    /// Change name, description, ceiling or visibility.
-    Update of Standing, else E::NotFound, by |standing, viewer| not_direct(standing, viewer, |role| {
+    /// Silence it for oneself.
+    Mute of Standing, else E::NotFound, by |standing, viewer| inside(standing, viewer, |_| Verdict::Yes);
+    /// Change name, description, ceiling, visibility or metadata. What was said in private is opened to strangers by owners only;
+    /// closing a room is keeping order.
+    Update of Updating, else E::NotFound, by |updating, viewer| not_direct(&updating.standing, viewer, |role| {
+        if updating.opens && role < Role::Owner {
+            return Verdict::yes_if(false, "Only an owner of the room may make it public.");
+        }
         Verdict::yes_if(role >= Role::Moderator, "Only moderators and owners of the room may change it.")
+    });
+    /// Put it aside, or take it out again.
+    Archive of Standing, else E::NotFound, by |standing, viewer| not_direct(standing, viewer, |role| {
+        Verdict::yes_if(role == Role::Owner, "Only an owner of the conversation may archive it.")
     });
     /// Take the whole conversation away.
     Delete of Standing, else E::NotFound, by |standing, viewer| not_direct(standing, viewer, |role| {
@@ -67,6 +106,8 @@ policies! {
     /// Enter a public room.
     Join of Standing, else E::NotFound, by |standing, viewer| match place(standing, viewer) {
         Place::Outside => Verdict::Hidden,
+        Place::Door if standing.is_banned => refuse(E::Banned),
+        Place::Door if standing.conversation.archived_at.is_some() => refuse(E::Archived),
         Place::Door | Place::Inside(_) => Verdict::Yes,
     };
     /// Go.
@@ -76,7 +117,10 @@ policies! {
         if adding.role > Role::Member && role < Role::Owner {
             return Verdict::yes_if(false, "Only an owner of the room may add somebody with more rights than a member.");
         }
-        Verdict::yes_if(role >= Role::Moderator, "Only moderators and owners of the room may add people.")
+        match adding.standing.conversation.archived_at {
+            Some(_) if role >= Role::Moderator => refuse(E::Archived),
+            _ => Verdict::yes_if(role >= Role::Moderator, "Only moderators and owners of the room may add people."),
+        }
     });
     /// Give a member another role.
     ChangeMember of Standing, else E::NotFound, by |standing, viewer| room(standing, viewer, |role| {
@@ -149,13 +193,18 @@ fn room(standing: &Standing, viewer: &Viewer, then: impl FnOnce(Role) -> Verdict
     })
 }
 
-/// A message that still stands, between people who talk to each other: changing a text or reacting is talking too.
-fn open(spot: &Spot) -> Verdict {
-    match (spot.message.deleted_at, spot.standing.is_blocked) {
-        (Some(_), _) => refuse(E::Deleted),
-        (None, true) => refuse(E::Blocked),
-        (None, false) => Verdict::Yes,
+/// People talk to each other here.
+fn talk(standing: &Standing) -> Verdict {
+    match (standing.is_blocked, standing.conversation.archived_at) {
+        (true, _) => refuse(E::Blocked),
+        (false, Some(_)) => refuse(E::Archived),
+        (false, None) => Verdict::Yes,
     }
+}
+
+/// A message that still stands, where people talk to each other: changing a text or reacting is talking too.
+fn open(spot: &Spot) -> Verdict {
+    if spot.message.deleted_at.is_some() { refuse(E::Deleted) } else { talk(&spot.standing) }
 }
 
 #[cfg(test)]

@@ -87,6 +87,8 @@ rows! {
     "Conversation.lastMessage": "{ conversation(id: \"<room>\") { lastMessage { id } } }" => [ANON, NO_ROOM, Yes, Yes, Yes, NO_ROOM];
     "Conversation.unreadCount": "{ conversation(id: \"<hall>\") { unreadCount } }" => [ANON, DENIED, DENIED, DENIED, DENIED, DENIED];
     "Conversation.unreadCount": "{ conversation(id: \"<room>\") { unreadCount } }" => [ANON, NO_ROOM, Yes, Yes, Yes, NO_ROOM];
+    "Conversation.metadata": "{ conversation(id: \"<hall>\") { metadata } }" => [ANON, DENIED, DENIED, DENIED, DENIED, DENIED];
+    "Conversation.metadata": "{ conversation(id: \"<room>\") { metadata } }" => [ANON, NO_ROOM, Yes, Yes, Yes, NO_ROOM];
     "Message.deletionReason": "{ node(id: \"<deleted>\") { ... on Message { deletionReason } } }" => [Null, Null, DENIED, Yes, Yes, Null];
     "Mutation.markMessagesDelivered": "mutation { markMessagesDelivered(input: { conversationId: \"<room>\", upToMessageId: \"<message>\" }) { conversation { id } } }" => [ANON, NO_ROOM, Yes, Yes, Yes, NO_ROOM];
     "Query.conversations": "{ conversations { totalCount } }" => [ANON, Yes, Yes, Yes, Yes, Yes];
@@ -98,6 +100,10 @@ rows! {
     "Mutation.openDirectConversation": "mutation { openDirectConversation(input: { userId: \"<guest>\" }) { conversation { id } } }" => [ANON, Yes, Yes, Yes, Yes, Yes];
     "Mutation.updateConversation": "mutation { updateConversation(input: { conversationId: \"<room>\", name: \"New\" }) { conversation { id } } }" => [ANON, NO_ROOM, DENIED, Yes, Yes, NO_ROOM];
     "Mutation.updateConversation": "mutation { updateConversation(input: { conversationId: \"<hall>\", name: \"New\" }) { conversation { id } } }" => [ANON, DENIED, DENIED, DENIED, DENIED, DENIED];
+    "Mutation.updateConversation": "mutation { updateConversation(input: { conversationId: \"<room>\", visibility: PUBLIC }) { conversation { id } } }" => [ANON, NO_ROOM, DENIED, DENIED, Yes, NO_ROOM];
+    "Mutation.updateConversation": "mutation { updateConversation(input: { conversationId: \"<room>\", visibility: PRIVATE }) { conversation { id } } }" => [ANON, NO_ROOM, DENIED, Yes, Yes, NO_ROOM];
+    "Mutation.setConversationArchived": "mutation { setConversationArchived(input: { conversationId: \"<room>\", archived: true }) { conversation { id } } }" => [ANON, NO_ROOM, DENIED, DENIED, Yes, NO_ROOM];
+    "Mutation.muteConversation": "mutation { muteConversation(input: { conversationId: \"<room>\", until: \"2030-01-01T00:00:00Z\" }) { conversation { id } } }" => [ANON, NO_ROOM, Yes, Yes, Yes, NO_ROOM];
     "Mutation.deleteConversation": "mutation { deleteConversation(input: { conversationId: \"<room>\" }) { __typename } }" => [ANON, NO_ROOM, DENIED, DENIED, Yes, NO_ROOM];
     "Mutation.joinConversation": "mutation { joinConversation(input: { conversationId: \"<hall>\" }) { conversation { id } } }" => [ANON, Yes, Yes, Yes, Yes, Yes];
     "Mutation.joinConversation": "mutation { joinConversation(input: { conversationId: \"<room>\" }) { conversation { id } } }" => [ANON, NO_ROOM, Yes, Yes, Yes, NO_ROOM];

@@ -3,4 +3,6 @@
 mod users;
 mod sign_in;
 mod conversations;
+mod reach;
+mod rooms;
 mod live;

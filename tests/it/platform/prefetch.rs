@@ -54,11 +54,11 @@ impl Writer {
         ["first: 1", "first: 2", "last: 2", "last: 3", "first: 0"][self.below(5) as usize]
     }
 
-    fn rows(&mut self, node: String) -> String {
+    fn rows(&mut self, node: String, also: &str) -> String {
         match self.below(3) {
             0 => format!("{{ nodes {{ {node} }} pageInfo {{ hasNextPage startCursor }} }}"),
             1 => format!("{{ edges {{ cursor node {{ {node} }} }} totalCount }}"),
-            _ => format!("{{ totalCount nodes {{ id }} edges {{ node {{ {node} }} }} }}"),
+            _ => format!("{{ totalCount nodes {{ {also} }} edges {{ node {{ {node} }} }} }}"),
         }
     }
 
@@ -68,8 +68,17 @@ impl Writer {
     }
 
     fn message(&mut self, depth: u32) -> String {
-        let mut selection =
-            "id ".to_owned() + &self.some(&["seq", "content", "isPinned", "reactionCount", "threadCount", "version"]);
+        let mut selection = "id ".to_owned()
+            + &self.some(&[
+                "seq",
+                "content",
+                "isPinned",
+                "reactionCount",
+                "threadCount",
+                "version",
+                "readCount",
+                "deliveredCount",
+            ]);
         if depth > 0 {
             for _ in 0..=self.below(3) {
                 let alias = self.alias();
@@ -80,14 +89,18 @@ impl Writer {
                     4 => {
                         let (page, user) = (self.page(), self.user());
                         format!(
-                            "{alias}reactions {{ emoji count viewerReacted users({page}) {{ nodes {{ {user} }} }} }} "
+                            "{alias}reactions {{ emoji count viewerReacted people({page}) {{ nodes {{ reactedAt user {{ {user} }} }} totalCount }} }} "
                         )
                     }
                     5 => format!("{alias}mentions {{ {} }} ", self.user()),
-                    6 => format!("{alias}receipts {{ user {{ {} }} readAt }} ", self.user()),
+                    6 => {
+                        let (page, user) = (self.page(), self.user());
+                        let rows = self.rows(format!("readAt deliveredAt user {{ {user} }}"), "readAt");
+                        format!("{alias}receipts({page}) {rows} ")
+                    }
                     _ => {
                         let (page, message) = (self.page(), self.message(depth - 1));
-                        let rows = self.rows(message);
+                        let rows = self.rows(message, "id");
                         // Different pages of one field need names of their own.
                         self.count += 1;
                         format!("r{}: replies({page}) {rows} ", self.count)
@@ -117,7 +130,7 @@ impl Writer {
                     _ => {
                         let (page, message) = (self.page(), self.message(depth - 1));
                         let threads = ["", ", includeThreads: true", ", pinnedOnly: true"][self.below(3) as usize];
-                        let rows = self.rows(message);
+                        let rows = self.rows(message, "id");
                         format!("c{own}: messages({page}{threads}) {rows} ")
                     }
                 };
@@ -128,7 +141,7 @@ impl Writer {
 
     fn document(mut self) -> String {
         let conversation = self.conversation(3);
-        let rows = self.rows(conversation);
+        let rows = self.rows(conversation, "id");
         format!("{{ conversations(first: 6) {rows} }}{}", self.fragments)
     }
 }

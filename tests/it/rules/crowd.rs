@@ -4,6 +4,7 @@
 use entity::{
     conversation::Visibility,
     conversation_member::Role,
+    conversation_receipt::Kind,
     ids::{ConversationId, MessageId, TypedId, UserId},
 };
 use polyphony::{
@@ -12,8 +13,8 @@ use polyphony::{
     domains::{
         auth::{self, NewRole, Vouched},
         conversations::{
-            NewMessage, NewRoom, RoomChange, add_member, add_reaction, create_room, join, open_direct, send_message,
-            set_pinned, update_room,
+            NewMessage, NewRoom, RoomChange, add_member, add_reaction, create_room, join, mark, open_direct,
+            send_message, set_pinned, update_room,
         },
         users,
     },
@@ -40,6 +41,7 @@ pub async fn gather(world: &World, ids: &DemoIds) {
             description: None,
             visibility: None,
             max_members: Some(1000),
+            metadata: None,
             expected_version: None,
         };
         update_room(&alice, room, change).await.unwrap();
@@ -68,12 +70,19 @@ pub async fn gather(world: &World, ids: &DemoIds) {
             visibility: Visibility::Public,
             max_members: None,
             member_ids: vec![alice.viewer.id().unwrap(), next.0],
+            metadata: None,
         };
         let room = create_room(&me, room).await.unwrap().row.id;
         say(&friend, room, "Hello", None).await;
         users::block(&erin, person.0).await.unwrap();
         administration(&op, number).await;
         world.anonymous().try_sign_in("alice", polyphony::demo::PASSWORD).await.ok();
+    }
+    // What alice says to all of them in General, everybody reads.
+    let settled = say(&alice, general, &format!("So many, @{}!", people[0].1), None).await;
+    add_reaction(&acting(&op, people[0].0), settled, "👍").await.unwrap();
+    for person in &people {
+        mark(&acting(&op, person.0), general, Kind::Read, settled).await.unwrap();
     }
     // The direct conversations are the newest of alice's.
     for person in &people {

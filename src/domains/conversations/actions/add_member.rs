@@ -20,11 +20,11 @@ use crate::{
     },
 };
 
-/// Adds somebody to a room. Again with the same role is harmless.
+/// Adds somebody to a room, also one who was removed from it. Again with the same role is harmless.
 ///
 /// # Errors
 /// ROOM_NOT_FOUND, PERMISSION_DENIED, NOT_FOUND for somebody who does not exist, USER_BLOCKED, BUSINESS_RULE_VIOLATION when the
-/// room is full, RESOURCE_CONFLICT for a member with another role.
+/// room is full or archived, RESOURCE_CONFLICT for a member with another role.
 pub async fn add_member(
     op: &Op,
     id: ConversationId,

@@ -16,7 +16,8 @@ use crate::{
         conversations::{
             error::ConversationError,
             events::InboxEvent,
-            model::{DEFAULT_CEILING, FIRST_MEMBERS, Seen},
+            model::{DEFAULT_CEILING, FIRST_MEMBERS, Seen, check_metadata},
+            policy::{Found, Founding},
             store,
         },
         users,
@@ -36,6 +37,8 @@ pub struct NewRoom {
     pub max_members: Option<i32>,
     /// Who comes along, besides the maker.
     pub member_ids: Vec<UserId>,
+    /// What a front end wants kept with it.
+    pub metadata: Option<serde_json::Value>,
 }
 
 /// Makes a room; the viewer becomes its owner, the others members.
@@ -50,6 +53,9 @@ pub async fn create_room(op: &Op, new: NewRoom) -> Result<Seen> {
     let description = checks.optional("description", new.description.as_deref(), 2000);
     let max_members = new.max_members.unwrap_or(DEFAULT_CEILING);
     check_ceiling(&mut checks, max_members, op.config.limits.room_members);
+    if let Some(metadata) = &new.metadata {
+        check_metadata(&mut checks, metadata);
+    }
     let mut others = new.member_ids;
     others.sort_unstable();
     others.dedup();
@@ -63,14 +69,13 @@ pub async fn create_room(op: &Op, new: NewRoom) -> Result<Seen> {
         return Err(ConversationError::Full.into());
     }
     op.write(async |tx| {
+        let mut is_blocked = false;
         if !others.is_empty() {
             let known = users::by_ids(tx, &others).await?;
             if known.len() < others.len() {
                 return Err(Error::invalid("input.memberIds", "names somebody who does not exist"));
             }
-            if !users::blocked_between(tx, me, &others).await?.is_empty() {
-                return Err(ConversationError::Blocked.into());
-            }
+            is_blocked = !users::blocked_between(tx, me, &others).await?.is_empty();
         }
         let row = conversation::Model {
             id: tx.new_id(),
@@ -89,8 +94,10 @@ pub async fn create_room(op: &Op, new: NewRoom) -> Result<Seen> {
             created_at: tx.now(),
             updated_at: tx.now(),
             deleted_at: None,
+            metadata: new.metadata.unwrap_or_else(|| serde_json::json!({})),
         };
-        store::insert(tx, &row).await?;
+        let permit = op.permit::<Found, _>(Founding { row, is_blocked })?;
+        let row = store::insert(tx, permit).await?.ok_or_else(|| Error::internal("a room has no key to share"))?;
         let owner = store::new_member(tx, &row, me, Role::Owner);
         let mut members = vec![owner.clone()];
         members.extend(others.iter().map(|id| store::new_member(tx, &row, *id, Role::Member)));

@@ -8,7 +8,8 @@ use crate::{
     domains::conversations::{events::ConversationEvent, policy::Delete, store},
 };
 
-/// Deletes a conversation the viewer owns, with its members and messages. Nobody finds it from then on.
+/// Deletes a conversation the viewer owns, with its members and messages. Nobody finds it from then on, and its rows are cleared
+/// away after a while.
 ///
 /// # Errors
 /// ROOM_NOT_FOUND, PERMISSION_DENIED, BUSINESS_RULE_VIOLATION for a direct conversation.

@@ -28,7 +28,7 @@ pub struct Correction {
 ///
 /// # Errors
 /// NOT_FOUND, PERMISSION_DENIED, USER_BLOCKED, MESSAGE_TOO_LONG, VALIDATION_FAILED, RESOURCE_CONFLICT for a stale version,
-/// BUSINESS_RULE_VIOLATION for a deleted one.
+/// BUSINESS_RULE_VIOLATION for a deleted one and in an archived room.
 pub async fn edit_message(op: &Op, change: Correction) -> Result<message::Model> {
     let me = op.viewer.person()?.id;
     check_content(&change.content, op.config.limits.message_chars)?;

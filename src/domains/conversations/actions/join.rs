@@ -17,7 +17,8 @@ use crate::{
 /// Enters a public room. Again is harmless.
 ///
 /// # Errors
-/// ROOM_NOT_FOUND, also for a private one; BUSINESS_RULE_VIOLATION when it is full.
+/// ROOM_NOT_FOUND, also for a private one; PERMISSION_DENIED for somebody who was removed; BUSINESS_RULE_VIOLATION when it is full or
+/// archived.
 pub async fn join(op: &Op, id: ConversationId) -> Result<Seen> {
     let me = op.viewer.person()?.id;
     op.write(async |tx| {

@@ -6,6 +6,10 @@ pub(super) mod create;
 pub(super) mod open_direct;
 /// Changing what a room is called and whom it takes.
 pub(super) mod update;
+/// Putting a conversation aside.
+pub(super) mod archive;
+/// Silencing a conversation for oneself.
+pub(super) mod mute;
 /// Taking a conversation away.
 pub(super) mod delete;
 /// Entering a public room.

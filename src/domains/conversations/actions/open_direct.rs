@@ -14,6 +14,7 @@ use crate::{
             error::ConversationError,
             events::InboxEvent,
             model::{Seen, direct_key},
+            policy::{Found, Founding},
             store,
         },
         users,
@@ -40,6 +41,8 @@ pub async fn open_direct(op: &Op, other: UserId) -> Result<Seen> {
         return Ok(seen);
     }
     op.write(async |tx| {
+        // Once more: a block may have come since, and what is written needs a permit.
+        let is_blocked = !users::blocked_between(tx, me, &[other]).await?.is_empty();
         let row = conversation::Model {
             id: tx.new_id(),
             kind: Kind::Direct,
@@ -57,11 +60,13 @@ pub async fn open_direct(op: &Op, other: UserId) -> Result<Seen> {
             created_at: tx.now(),
             updated_at: tx.now(),
             deleted_at: None,
+            metadata: serde_json::json!({}),
         };
-        if !store::insert(tx, &row).await? {
+        let permit = op.permit::<Found, _>(Founding { row, is_blocked })?;
+        let Some(row) = store::insert(tx, permit).await? else {
             // The other side was faster: theirs is the one.
             return Ok(store::by_direct_key(tx, &op.viewer, &key).await?.ok_or(ConversationError::NotFound)?);
-        }
+        };
         let members = [me, other].map(|user| store::new_member(tx, &row, user, Role::Member));
         store::insert_first_members(tx, &members).await?;
         for user in [me, other] {

@@ -13,7 +13,7 @@ use crate::{
 /// Pins or unpins a message. Again is harmless.
 ///
 /// # Errors
-/// NOT_FOUND, PERMISSION_DENIED, BUSINESS_RULE_VIOLATION for a deleted message and past the number of pins.
+/// NOT_FOUND, PERMISSION_DENIED, BUSINESS_RULE_VIOLATION for a deleted message, in an archived room and past the number of pins.
 pub async fn set_pinned(op: &Op, id: MessageId, pinned: bool) -> Result<message::Model> {
     let me = op.viewer.person()?.id;
     let conversation = store::conversation_of(op.read(), id).await?;

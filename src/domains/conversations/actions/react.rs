@@ -8,7 +8,7 @@ use crate::{
     domains::conversations::{
         error::ConversationError,
         events::ConversationEvent,
-        model::{REACTIONS, check_emoji},
+        model::{EMOJI, check_emoji},
         policy::{React, Unreact},
         store,
     },
@@ -17,8 +17,8 @@ use crate::{
 /// Adds the viewer's reaction. Again is harmless.
 ///
 /// # Errors
-/// NOT_FOUND, PERMISSION_DENIED, USER_BLOCKED, VALIDATION_FAILED, BUSINESS_RULE_VIOLATION for a deleted message and past the number
-/// of emoji one person may put on a message.
+/// NOT_FOUND, PERMISSION_DENIED, USER_BLOCKED, VALIDATION_FAILED, BUSINESS_RULE_VIOLATION for a deleted message, in an archived
+/// room, and past the number of emoji a message may have.
 pub async fn add_reaction(op: &Op, id: MessageId, emoji: &str) -> Result<message::Model> {
     let me = op.viewer.person()?.id;
     check_emoji(emoji)?;
@@ -27,8 +27,8 @@ pub async fn add_reaction(op: &Op, id: MessageId, emoji: &str) -> Result<message
         let permit = op.permit::<React, _>(store::lock_message(tx, &op.viewer, conversation, id).await?)?;
         let Some(row) = store::react(tx, &permit, me, emoji).await? else { return Ok(permit.into_row().message) };
         // Counted with the new one; an error takes it back with the rest of the write.
-        if store::reactions_by(tx, id, me).await? > REACTIONS as u64 {
-            return Err(ConversationError::TooManyReactions.into());
+        if store::emoji_count(tx, id).await? > EMOJI {
+            return Err(ConversationError::TooManyEmoji.into());
         }
         tx.emit(ConversationEvent::ReactionsChanged { conversation, message: id });
         Ok(row)

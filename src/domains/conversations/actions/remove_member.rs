@@ -14,7 +14,8 @@ use crate::{
     },
 };
 
-/// Removes a member with fewer rights than the viewer. Their live streams of the conversation end.
+/// Removes a member with fewer rights than the viewer, who cannot enter again until they are added. Their live streams of the
+/// conversation end.
 ///
 /// # Errors
 /// ROOM_NOT_FOUND, PERMISSION_DENIED, NOT_FOUND for somebody who is no member, BUSINESS_RULE_VIOLATION for oneself.
@@ -31,7 +32,7 @@ pub async fn remove_member(op: &Op, id: ConversationId, user: UserId) -> Result<
             });
         };
         let permit = op.permit::<RemoveMember, _>(Removing { standing, target })?;
-        let seen = store::remove(tx, permit).await?;
+        let seen = store::remove(tx, permit, op.viewer.id()).await?;
         tx.emit(ConversationEvent::MemberLeft { conversation: id, user, removed: true });
         tx.emit(InboxEvent::Removed { user, conversation: id });
         Ok(seen)

@@ -50,7 +50,7 @@ pub struct Sent {
 ///
 /// # Errors
 /// ROOM_NOT_FOUND, PERMISSION_DENIED, USER_BLOCKED, MESSAGE_TOO_LONG, VALIDATION_FAILED, RESOURCE_CONFLICT for a client id used
-/// for another message, BUSINESS_RULE_VIOLATION in a conversation with the assistant.
+/// for another message, BUSINESS_RULE_VIOLATION in an archived room and in a conversation with the assistant.
 pub async fn send_message(op: &Op, new: NewMessage) -> Result<Sent> {
     let me = op.viewer.person()?.id;
     check_content(&new.content, op.config.limits.message_chars)?;

@@ -12,7 +12,7 @@ use crate::{
 /// Shows the members who look that the viewer is writing, or has stopped. Gives until when it counts; nothing is written down.
 ///
 /// # Errors
-/// ROOM_NOT_FOUND, PERMISSION_DENIED, USER_BLOCKED.
+/// ROOM_NOT_FOUND, PERMISSION_DENIED, USER_BLOCKED, BUSINESS_RULE_VIOLATION in an archived room.
 pub async fn set_typing(op: &Op, id: ConversationId, typing: bool) -> Result<Option<DateTime<Utc>>> {
     let me = op.viewer.person()?.id;
     let permit = op.permit::<Post, _>(store::look(op.read(), &op.viewer, id).await?)?;

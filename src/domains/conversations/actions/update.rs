@@ -1,12 +1,19 @@
 //! Changing what a room is called and whom it takes.
 
 use entity::{conversation::Visibility, ids::ConversationId};
+use serde_json::Value;
 
 use super::create::check_ceiling;
 use crate::{
     access::Op,
     base::{error::Result, text::Checks},
-    domains::conversations::{error::ConversationError, events::ConversationEvent, model::Seen, policy::Update, store},
+    domains::conversations::{
+        error::ConversationError,
+        events::ConversationEvent,
+        model::{Seen, check_metadata},
+        policy::{Update, Updating},
+        store,
+    },
 };
 
 /// What to change: `None` leaves a field as it is, `Some(None)` empties it.
@@ -20,11 +27,13 @@ pub struct RoomChange {
     pub visibility: Option<Visibility>,
     /// How many it takes.
     pub max_members: Option<i32>,
+    /// What a front end wants kept with it, in place of what was.
+    pub metadata: Option<Value>,
     /// The version the change was made from; another is a conflict.
     pub expected_version: Option<i32>,
 }
 
-/// Changes a room.
+/// Changes a room. Only an owner makes a private one public.
 ///
 /// # Errors
 /// ROOM_NOT_FOUND, PERMISSION_DENIED, VALIDATION_FAILED, RESOURCE_CONFLICT for a stale version, BUSINESS_RULE_VIOLATION for a
@@ -37,10 +46,16 @@ pub async fn update_room(op: &Op, id: ConversationId, change: RoomChange) -> Res
     if let Some(ceiling) = change.max_members {
         check_ceiling(&mut checks, ceiling, op.config.limits.room_members);
     }
+    if let Some(metadata) = &change.metadata {
+        check_metadata(&mut checks, metadata);
+    }
     checks.finish()?;
     op.write(async |tx| {
-        let permit = op.permit::<Update, _>(store::lock(tx, &op.viewer, id).await?)?;
-        let current = &permit.row().conversation;
+        let standing = store::lock(tx, &op.viewer, id).await?;
+        let is_private = standing.conversation.visibility == Visibility::Private;
+        let opens = is_private && change.visibility == Some(Visibility::Public);
+        let permit = op.permit::<Update, _>(Updating { standing, opens })?;
+        let current = &permit.row().standing.conversation;
         if change.expected_version.is_some_and(|expected| expected != current.version) {
             return Err(ConversationError::Stale.into());
         }
@@ -52,6 +67,7 @@ pub async fn update_room(op: &Op, id: ConversationId, change: RoomChange) -> Res
             row.description = description.unwrap_or(row.description.take());
             row.visibility = change.visibility.unwrap_or(row.visibility);
             row.max_members = change.max_members.unwrap_or(row.max_members);
+            row.metadata = change.metadata.unwrap_or(row.metadata.take());
         })
         .await?;
         tx.emit(ConversationEvent::ConversationUpdated { conversation: id, version: seen.row.version });

@@ -31,7 +31,7 @@ use crate::{
         node,
         page::{Connection, Count, LiveConnection, Page, PageArgs, Scope},
         prefetch::{self, Selected, Slot, Slots},
-        scalars::DateTime,
+        scalars::{DateTime, Json},
     },
 };
 
@@ -147,7 +147,11 @@ impl Conversation {
     }
 }
 
-/// A room, direct conversation or assistant chat. To non-members a public room shows its name, size and owner, and no more.
+/// A room, direct conversation or assistant chat.
+///
+/// To people who are no members a public room shows its card: `id kind name description visibility maxMembers memberCount messageCount
+/// lastActivityAt owner isArchived version createdAt`. What was said in it, who belongs to it and what is the viewer's own is for
+/// members: those fields say so, are `null` with PERMISSION_DENIED for others, and leave the rest of the answer as it is.
 #[Object]
 impl Conversation {
     /// The global id.
@@ -185,7 +189,7 @@ impl Conversation {
         self.0.seen.row.member_count
     }
 
-    /// How many messages it has had: the number of the newest, replies and deleted ones included.
+    /// How many messages it has had: the number of the newest, replies and deleted ones included. On the card of a public room too.
     async fn message_count(&self) -> i64 {
         self.0.seen.row.last_seq
     }
@@ -204,7 +208,12 @@ impl Conversation {
         self.0.seen.member.as_ref().map(|member| member.role.into())
     }
 
-    /// When the latest message was accepted, or when it was made: the order of the list.
+    /// The viewer's own membership, with their marks and `mutedUntil`; `null` for somebody who is no member.
+    async fn viewer_membership(&self) -> Option<ConversationMember> {
+        self.0.seen.member.clone().map(ConversationMember::new)
+    }
+
+    /// When the latest message was accepted, or when it was made: the order of the list. It never goes back.
     async fn last_activity_at(&self) -> DateTime {
         self.0.seen.row.last_activity_at.into()
     }
@@ -321,12 +330,20 @@ impl Conversation {
         }
     }
 
-    /// It has been put aside.
+    /// It has been put aside by an owner: it can be read and left, and nothing is added to it.
     async fn is_archived(&self) -> bool {
         self.0.seen.row.archived_at.is_some()
     }
 
-    /// Grows by one with every change of name, description, ceiling or visibility; for `expectedVersion`.
+    /// What a front end kept with it: a JSON object.
+    #[graphql(directive = access::apply(Requires::Member))]
+    async fn metadata(&self) -> Result<Option<Json>> {
+        self.members_only()?;
+        Ok(Some(Json(self.0.seen.row.metadata.clone())))
+    }
+
+    /// Grows by one with every change of name, description, ceiling, visibility or metadata, and when it is archived or taken out
+    /// again; for `expectedVersion`.
     async fn version(&self) -> i32 {
         self.0.seen.row.version
     }

@@ -34,7 +34,7 @@ pub enum ConversationRole {
     Member,
     /// Also changes the room, brings people in, shows them out, and pins and deletes messages.
     Moderator,
-    /// Also gives roles and deletes the room. A room with members always has an owner.
+    /// Also gives roles, makes the room public, archives and deletes it. A room with members always has an owner.
     Owner,
 }
 

@@ -9,13 +9,16 @@ use super::{
 };
 use crate::{
     domains::conversations::RoomChange,
-    graphql::{node::GlobalId, scalars::DateTime},
+    graphql::{
+        node::GlobalId,
+        scalars::{DateTime, Json},
+    },
 };
 
 /// A room to be made.
 #[derive(InputObject)]
 pub struct CreateConversationInput {
-    /// ROOM. Direct conversations open with `openDirectConversation`, and `askAssistant` makes one with the assistant.
+    /// Takes ROOM only; direct conversations open with `openDirectConversation`.
     #[graphql(default_with = "Some(ConversationKind::Room)")]
     pub kind: Option<ConversationKind>,
     /// 1 to 255 characters.
@@ -30,6 +33,8 @@ pub struct CreateConversationInput {
     /// People who come along as members, at most 100. Somebody the viewer has blocked, or who has blocked the viewer, is
     /// USER_BLOCKED.
     pub member_ids: Option<Vec<GlobalId<UserId>>>,
+    /// What a front end wants kept with it: a JSON object of at most 4 KiB.
+    pub metadata: Option<Json>,
 }
 
 /// The new room.
@@ -62,10 +67,12 @@ pub struct UpdateConversationInput {
     name: Option<String>,
     /// At most 2000 characters; `null` or empty empties it.
     description: MaybeUndefined<String>,
-    /// Who may find it.
+    /// Who may find it. Only an owner makes a private room PUBLIC; a moderator may close it.
     visibility: Option<ConversationVisibility>,
     /// How many members it takes, 2 to 10000 and not fewer than it has.
     max_members: Option<i32>,
+    /// What a front end wants kept with it, in place of what was: a JSON object of at most 4 KiB.
+    metadata: Option<Json>,
     /// The `version` the change was made from; another answers RESOURCE_CONFLICT.
     expected_version: Option<i32>,
 }
@@ -81,6 +88,7 @@ impl From<UpdateConversationInput> for RoomChange {
             },
             visibility: input.visibility.map(Into::into),
             max_members: input.max_members,
+            metadata: input.metadata.map(|metadata| metadata.0),
             expected_version: input.expected_version,
         }
     }
@@ -90,6 +98,38 @@ impl From<UpdateConversationInput> for RoomChange {
 #[derive(SimpleObject)]
 pub struct UpdateConversationPayload {
     /// The room.
+    pub conversation: Conversation,
+}
+
+/// What to put aside, or to take out again.
+#[derive(InputObject)]
+pub struct SetConversationArchivedInput {
+    /// The room.
+    pub conversation_id: GlobalId<ConversationId>,
+    /// Put aside, or no longer.
+    pub archived: bool,
+}
+
+/// The room as it stands now.
+#[derive(SimpleObject)]
+pub struct SetConversationArchivedPayload {
+    /// The room.
+    pub conversation: Conversation,
+}
+
+/// What to silence, and until when.
+#[derive(InputObject)]
+pub struct MuteConversationInput {
+    /// The conversation.
+    pub conversation_id: GlobalId<ConversationId>,
+    /// A moment to come, however far; `null` or nothing ends the silence.
+    pub until: Option<DateTime>,
+}
+
+/// The conversation as it stands for the viewer now.
+#[derive(SimpleObject)]
+pub struct MuteConversationPayload {
+    /// The conversation; `viewerMembership.mutedUntil` tells.
     pub conversation: Conversation,
 }
 
@@ -176,7 +216,7 @@ pub struct UpdateConversationMemberPayload {
     pub member: ConversationMember,
 }
 
-/// Whom to show out.
+/// Whom to show out for good.
 #[derive(InputObject)]
 pub struct RemoveConversationMemberInput {
     /// The room.

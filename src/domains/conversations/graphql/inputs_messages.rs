@@ -52,7 +52,7 @@ pub struct SendMessagePayload {
 pub struct EditMessageInput {
     /// The message; one of the viewer's own.
     message_id: GlobalId<MessageId>,
-    /// The new text, with the bounds of a new message.
+    /// The new text: 1 to 2000 characters that are not all blank, kept as sent. More is MESSAGE_TOO_LONG.
     content: String,
     /// Why, at most 500 characters.
     reason: Option<String>,

@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Object};
+use async_graphql::{Context, ID, Object};
 use entity::conversation_member;
 use futures_util::{FutureExt, future::BoxFuture};
 
 use super::enums::ConversationRole;
 use crate::{
     base::error::Result,
-    domains::users::graphql::User,
+    domains::{
+        conversations::loaders::{BlockedWith, LastSeen},
+        users::graphql::User,
+    },
     graphql::{
         loader::{ContextExt, Rows},
+        node,
         prefetch::{Edges, Selected, Slot, to_one},
         scalars::DateTime,
     },
@@ -37,11 +41,32 @@ impl ConversationMember {
     pub fn row(&self) -> &conversation_member::Model {
         &self.0.row
     }
+
+    async fn last_seen(&self, ctx: &Context<'_>) -> Result<Option<chrono::DateTime<chrono::Utc>>> {
+        let user = self.0.row.user_id;
+        if ctx.loaders().load_one(BlockedWith(user)).await?.is_some() {
+            return Ok(None);
+        }
+        ctx.loaders().load_one(LastSeen(user)).await
+    }
 }
 
-/// A member of a conversation.
+/// A member of a conversation: the tie between a person and a conversation, with what belongs to the two together.
+///
+/// It has no global id and is not refetched by `node`: its two ends are the nodes, and `conversation(id:) { members }` reads it anew. A
+/// client that normalises keys it by the ids of both (`conversationId` and `userId`).
 #[Object]
 impl ConversationMember {
+    /// The global id of the conversation.
+    async fn conversation_id(&self) -> ID {
+        node::id(self.0.row.conversation_id)
+    }
+
+    /// The global id of the person.
+    async fn user_id(&self) -> ID {
+        node::id(self.0.row.user_id)
+    }
+
     /// The person; `null` when the account is gone.
     async fn user(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         match self.0.user.get() {
@@ -68,6 +93,18 @@ impl ConversationMember {
     /// The number of the newest message that has reached them; never behind `lastReadSeq`.
     async fn last_delivered_seq(&self) -> i64 {
         self.0.row.last_delivered_seq
+    }
+
+    /// They are here: a request or a running subscription of theirs within the last minute. Shown to members only, and `false` between
+    /// people of whom one has blocked the other.
+    async fn is_online(&self, ctx: &Context<'_>) -> Result<bool> {
+        Ok(self.last_seen(ctx).await?.is_some_and(|at| ctx.op().platform.presence.is_online(at)))
+    }
+
+    /// When they were last here, to within twenty seconds; `null` when that is more than 30 days ago or not known, and between people of
+    /// whom one has blocked the other. Shown to members only.
+    async fn last_seen_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime>> {
+        Ok(self.last_seen(ctx).await?.map(DateTime))
     }
 
     /// Until when the conversation is silent for them; `null` when it is not, and always `null` for other people.

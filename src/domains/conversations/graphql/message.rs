@@ -3,7 +3,10 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::{Context, ID, Object};
-use entity::{ids::MessageId, message};
+use entity::{
+    ids::{MessageEditId, MessageId},
+    message,
+};
 use futures_util::FutureExt;
 
 use super::{
@@ -16,17 +19,17 @@ use crate::{
     base::error::{Error, Result},
     domains::{
         conversations::{
-            loaders::{EditsOf, MembershipIn, MessageById, ReactionsTo, ReceiptsOf},
+            loaders::{EmojiOf, MembershipIn, MessageById, ReachOf, ReplyCount},
             model::mentions_of,
-            store::{self, Of, Which},
+            store::{self, Joining, Of, Reach, Which},
         },
         users::{UserById, graphql::User},
     },
     graphql::{
         access::{Requires, access},
-        loader::{ContextExt, Rows},
+        loader::{ContextExt, Loaders, Rows},
         node,
-        page::{LiveConnection, Page, PageArgs, Scope},
+        page::{Connection, LiveConnection, Page, PageArgs, Scope},
         prefetch::{self, Selected, Slot, Slots},
         scalars::{DateTime, Json},
     },
@@ -35,6 +38,7 @@ use crate::{
 /// What hangs on messages, loaded for whole lists.
 mod ahead;
 pub(super) use ahead::list_each;
+use ahead::{edits_each, receipts_each};
 
 /// A message of a conversation the viewer belongs to.
 #[derive(Clone, Debug)]
@@ -48,9 +52,11 @@ struct Inner {
     reply_to: Slot<Option<Message>>,
     mentions: Slot<Vec<User>>,
     reactions: Slot<Vec<ReactionGroup>>,
-    receipts: Slot<Vec<MessageReceipt>>,
-    edits: Slot<Vec<MessageEdit>>,
+    reach: Slot<Reach>,
+    receipts: Slots<PageArgs, Page<MessageReceipt>>,
+    edits: Slots<PageArgs, Page<MessageEdit>>,
     replies: Slots<PageArgs, Listed>,
+    reply_total: Slot<i64>,
 }
 
 /// A page of messages with the place in the event log before it was read.
@@ -70,9 +76,11 @@ impl Message {
             reply_to: Slot::new(),
             mentions: Slot::new(),
             reactions: Slot::new(),
-            receipts: Slot::new(),
-            edits: Slot::new(),
+            reach: Slot::new(),
+            receipts: Slots::default(),
+            edits: Slots::default(),
             replies: Slots::default(),
+            reply_total: Slot::new(),
         }))
     }
 
@@ -96,8 +104,8 @@ impl Message {
         match self.0.reactions.get() {
             Some(groups) => Ok(groups.clone()),
             None => {
-                let rows = ctx.loaders().load_one(ReactionsTo(self.0.row.id)).await?;
-                let groups = ReactionGroup::of(rows.unwrap_or_default());
+                let counts = ctx.loaders().load_one(EmojiOf(self.0.row.id)).await?.unwrap_or_default();
+                let groups: Vec<_> = counts.into_iter().map(ReactionGroup::new).collect();
                 // Kept for the other field that asks for them.
                 let _ = self.0.reactions.set(groups.clone());
                 Ok(groups)
@@ -105,9 +113,16 @@ impl Message {
         }
     }
 
-    /// The page of replies, as rows.
-    fn scope(id: MessageId) -> Scope {
-        Scope::new("replies", id)
+    async fn reach(&self, loaders: &Loaders) -> Result<Reach> {
+        match self.0.reach.get() {
+            Some(reach) => Ok(*reach),
+            None => Ok(loaders.load_one(ReachOf(self.0.row.id)).await?.unwrap_or_default()),
+        }
+    }
+
+    /// The list of what hangs on this message.
+    fn scope(&self, list: &str) -> Scope {
+        Scope::new(list, self.0.row.id)
     }
 }
 
@@ -175,12 +190,13 @@ impl Message {
         }
     }
 
-    /// How many replies there are.
+    /// How many replies there are, deleted ones left out.
     async fn thread_count(&self) -> i32 {
         self.0.row.thread_count
     }
 
-    /// The replies, oldest to newest; without `first` and `last`, the newest page.
+    /// The replies, oldest to newest; without `first` and `last`, the newest page. Deleted ones keep their place, and `totalCount`
+    /// counts them.
     async fn replies(
         &self,
         ctx: &Context<'_>,
@@ -191,7 +207,7 @@ impl Message {
     ) -> Result<LiveConnection<Self>> {
         let rows = Rows(ctx.op().clone());
         let args = PageArgs::new(first, after, last, before).or_last(rows.0.config.limits.long_page.default);
-        let scope = Self::scope(self.0.row.id);
+        let scope = self.scope("replies");
         let listed = match self.0.replies.get(&args).await {
             Some(listed) => Listed::clone(&listed),
             None => {
@@ -201,8 +217,17 @@ impl Message {
                 listed
             }
         };
-        let total = i64::from(self.0.row.thread_count);
-        let count = Arc::new(move || std::future::ready(Ok(total)).boxed());
+        let (message, loaders) = (self.clone(), ctx.loaders().clone());
+        let count = Arc::new(move || {
+            let (message, loaders) = (message.clone(), loaders.clone());
+            async move {
+                match message.0.reply_total.get() {
+                    Some(total) => Ok(*total),
+                    None => Ok(loaders.load_one(ReplyCount(message.0.row.id)).await?.unwrap_or_default()),
+                }
+            }
+            .boxed()
+        });
         Ok(LiveConnection::new(
             listed.page,
             &scope,
@@ -239,15 +264,28 @@ impl Message {
     }
 
     /// Its earlier texts, oldest first; none once it is deleted.
-    async fn edits(&self, ctx: &Context<'_>) -> Result<Vec<MessageEdit>> {
-        if let Some(edits) = self.0.edits.get() {
-            return Ok(edits.clone());
-        }
-        if self.0.row.edit_count == 0 {
-            return Ok(Vec::new());
-        }
-        let edits = ctx.loaders().load_one(EditsOf(self.0.row.id)).await?.unwrap_or_default();
-        Ok(edits.into_iter().map(MessageEdit::from).collect())
+    async fn edits(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the start, or from `after`; 0 to 100, 20 unless said.")] first: Option<i32>,
+        #[graphql(desc = "Begin behind the row with this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many up to the end, or up to `before`; 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "End before the row with this cursor.")] before: Option<String>,
+    ) -> Result<Connection<MessageEdit>> {
+        let args = PageArgs::new(first, after, last, before);
+        let scope = self.scope("edits");
+        let page = match self.0.edits.get(&args).await {
+            Some(page) => Page::clone(&page),
+            None => {
+                let rows = Rows(ctx.op().clone());
+                let window = args.window::<MessageEditId>(rows.0.config.limits.page, &scope)?;
+                let mut pages = edits_each(&[self], &window, &Selected::of(ctx), &rows).await?;
+                pages.pop().unwrap_or_else(|| window.page(Vec::new()))
+            }
+        };
+        let kept = if self.0.row.deleted_at.is_some() { 0 } else { self.0.row.edit_count };
+        let count = Arc::new(move || std::future::ready(Ok(i64::from(kept))).boxed());
+        Ok(Connection::new(page, &scope, |edit| serde_json::json!(edit.row().id), |edit| edit, count))
     }
 
     /// It was taken away: the text is gone, the place and the number stay.
@@ -283,23 +321,54 @@ impl Message {
         Ok(ids.iter().filter_map(|id| found.remove(&UserById(*id))).map(User::new).collect())
     }
 
-    /// The reactions, grouped by emoji; the emoji that came first first.
+    /// The reactions, grouped by emoji; the emoji that came first first. At most 20 emoji.
     async fn reactions(&self, ctx: &Context<'_>) -> Result<Vec<ReactionGroup>> {
         self.groups(ctx).await
     }
 
     /// How many reactions there are, over all emoji.
-    async fn reaction_count(&self, ctx: &Context<'_>) -> Result<usize> {
+    async fn reaction_count(&self, ctx: &Context<'_>) -> Result<i64> {
         Ok(self.groups(ctx).await?.iter().map(ReactionGroup::count).sum())
     }
 
-    /// Who has received and read it, and when; the sender is left out, and so is who has neither.
-    async fn receipts(&self, ctx: &Context<'_>) -> Result<Vec<MessageReceipt>> {
-        if let Some(receipts) = self.0.receipts.get() {
-            return Ok(receipts.clone());
-        }
-        let receipts = ctx.loaders().load_one(ReceiptsOf(self.0.row.id)).await?.unwrap_or_default();
-        Ok(receipts.into_iter().map(MessageReceipt::from).collect())
+    /// Who has received and read it, and when, longest-standing member first. Listed are the members who were there when it was said:
+    /// not the sender, not who came later, and not who has gone.
+    async fn receipts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the start, or from `after`; 0 to 100, 50 unless said.")] first: Option<i32>,
+        #[graphql(desc = "Begin behind the row with this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many up to the end, or up to `before`; 0 to 100.")] last: Option<i32>,
+        #[graphql(desc = "End before the row with this cursor.")] before: Option<String>,
+    ) -> Result<Connection<MessageReceipt>> {
+        let args = PageArgs::new(first, after, last, before);
+        let scope = self.scope("receipts");
+        let page = match self.0.receipts.get(&args).await {
+            Some(page) => Page::clone(&page),
+            None => {
+                let rows = Rows(ctx.op().clone());
+                let window = args.window::<Joining>(rows.0.config.limits.long_page, &scope)?;
+                let mut pages = receipts_each(&[self], &window, &Selected::of(ctx), &rows).await?;
+                pages.pop().unwrap_or_else(|| window.page(Vec::new()))
+            }
+        };
+        let (message, loaders) = (self.clone(), ctx.loaders().clone());
+        let count = Arc::new(move || {
+            let (message, loaders) = (message.clone(), loaders.clone());
+            async move { Ok(message.reach(&loaders).await?.delivered) }.boxed()
+        });
+        let key = |receipt: &MessageReceipt| serde_json::json!([receipt.receipt().joined_at, receipt.receipt().user]);
+        Ok(Connection::new(page, &scope, key, |receipt| receipt, count))
+    }
+
+    /// How many of those in `receipts` have received it, read or not: the length of the list.
+    async fn delivered_count(&self, ctx: &Context<'_>) -> Result<i64> {
+        Ok(self.reach(ctx.loaders()).await?.delivered)
+    }
+
+    /// How many of those in `receipts` have read it.
+    async fn read_count(&self, ctx: &Context<'_>) -> Result<i64> {
+        Ok(self.reach(ctx.loaders()).await?.read)
     }
 
     /// The key its sender gave it, for the sender to match what was sent with what arrived; `null` for everybody else.

@@ -11,8 +11,8 @@ use super::{
 use crate::{
     base::error::{Error, Result},
     domains::conversations::{
-        NewRoom, add_member, change_member, create_room, delete_conversation, join, leave, mark, open_direct,
-        remove_member, set_typing, update_room,
+        NewRoom, add_member, change_member, create_room, delete_conversation, join, leave, mark, mute, open_direct,
+        remove_member, set_archived, set_typing, update_room,
     },
     graphql::{
         access::{Requires, access, signed_in},
@@ -40,7 +40,7 @@ impl ConversationsMutation {
         let other_door = match Kind::from(input.kind.unwrap_or(ConversationKind::Room)) {
             Kind::Room => None,
             Kind::Direct => Some("takes ROOM; direct conversations open with openDirectConversation"),
-            Kind::Assistant => Some("takes ROOM; askAssistant makes conversations with the assistant"),
+            Kind::Assistant => Some("takes ROOM; conversations with the assistant cannot be made here"),
         };
         if let Some(sentence) = other_door {
             return Err(Error::invalid("input.kind", sentence));
@@ -51,6 +51,7 @@ impl ConversationsMutation {
             visibility: input.visibility.unwrap_or(ConversationVisibility::Private).into(),
             max_members: input.max_members,
             member_ids: input.member_ids.unwrap_or_default().iter().map(|id| **id).collect(),
+            metadata: input.metadata.map(|metadata| metadata.0),
         };
         Ok(CreateConversationPayload { conversation: Conversation::new(create_room(ctx.op(), room).await?) })
     }
@@ -66,7 +67,8 @@ impl ConversationsMutation {
         Ok(OpenDirectConversationPayload { conversation: Conversation::new(seen) })
     }
 
-    /// Changes a room's name, description, visibility or ceiling. A ceiling below the number of members is BUSINESS_RULE_VIOLATION.
+    /// Changes a room's name, description, visibility, ceiling or metadata. Only an owner makes a private room public:
+    /// PERMISSION_DENIED. A ceiling below the number of members is BUSINESS_RULE_VIOLATION.
     #[graphql(directive = access::apply(Requires::Moderator))]
     async fn update_conversation(
         &self,
@@ -77,8 +79,33 @@ impl ConversationsMutation {
         Ok(UpdateConversationPayload { conversation: Conversation::new(seen) })
     }
 
-    /// Deletes a room with its members and messages. Nobody finds it from then on, and live streams of it end. A direct
-    /// conversation is not deleted: BUSINESS_RULE_VIOLATION.
+    /// Archives a room, or takes it out again. An archived room can be read, marked and left; nothing is said, reacted or pinned in it
+    /// and nobody enters: BUSINESS_RULE_VIOLATION. Lists show it only with `archived: true`. A direct conversation is not archived:
+    /// BUSINESS_RULE_VIOLATION. Repeating it is harmless.
+    #[graphql(directive = access::apply(Requires::Owner))]
+    async fn set_conversation_archived(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which room, and whether.")] input: SetConversationArchivedInput,
+    ) -> Result<SetConversationArchivedPayload> {
+        let seen = set_archived(ctx.op(), *input.conversation_id, input.archived).await?;
+        Ok(SetConversationArchivedPayload { conversation: Conversation::new(seen) })
+    }
+
+    /// Silences a conversation for the viewer until a moment, or no longer: front ends give no notice of it meanwhile. Events come as
+    /// before, unread messages count, and the others do not learn of it.
+    #[graphql(directive = access::apply(Requires::Member))]
+    async fn mute_conversation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to silence, and until when.")] input: MuteConversationInput,
+    ) -> Result<MuteConversationPayload> {
+        let seen = mute(ctx.op(), *input.conversation_id, input.until.map(|until| until.0)).await?;
+        Ok(MuteConversationPayload { conversation: Conversation::new(seen) })
+    }
+
+    /// Deletes a room with its members and messages. Nobody finds it from then on, live streams of it end, and after a time of retention
+    /// (30 days unless the operator says otherwise) it is cleared away. A direct conversation is not deleted: BUSINESS_RULE_VIOLATION.
     #[graphql(directive = access::apply(Requires::Owner))]
     async fn delete_conversation(
         &self,
@@ -89,7 +116,8 @@ impl ConversationsMutation {
         Ok(DeleteConversationPayload { conversation_id: node::id(*input.conversation_id) })
     }
 
-    /// Enters a public room. What was said before counts as read. A full room is BUSINESS_RULE_VIOLATION; repeating it is harmless.
+    /// Enters a public room. What was said before counts as read. Somebody who was removed from it is PERMISSION_DENIED until a
+    /// moderator or owner adds them; a full or archived room is BUSINESS_RULE_VIOLATION; repeating it is harmless.
     #[graphql(directive = access::apply(Requires::SignedIn))]
     async fn join_conversation(
         &self,
@@ -112,8 +140,8 @@ impl ConversationsMutation {
         Ok(LeaveConversationPayload { conversation: Conversation::new(seen) })
     }
 
-    /// Brings somebody into a room. A full room is BUSINESS_RULE_VIOLATION, a member with another role RESOURCE_CONFLICT, a blocked
-    /// pair USER_BLOCKED; repeating it is harmless.
+    /// Brings somebody into a room, also one who was removed from it. A full or archived room is BUSINESS_RULE_VIOLATION, a member with
+    /// another role RESOURCE_CONFLICT, a blocked pair USER_BLOCKED; repeating it is harmless.
     #[graphql(directive = access::apply(Requires::Moderator))]
     async fn add_conversation_member(
         &self,
@@ -147,7 +175,8 @@ impl ConversationsMutation {
         })
     }
 
-    /// Shows a member out, who must have fewer rights than the viewer. Their live streams of the room end at once.
+    /// Shows a member out, who must have fewer rights than the viewer. Their live streams of the room end at once, and they cannot enter
+    /// again by themselves: `addConversationMember` brings them back.
     #[graphql(directive = access::apply(Requires::Moderator))]
     async fn remove_conversation_member(
         &self,

@@ -19,7 +19,7 @@ pub struct MessagesMutation;
 #[Object]
 impl MessagesMutation {
     /// Writes to a room or direct conversation. USER_BLOCKED when one of the two of a direct conversation has blocked the other;
-    /// MESSAGE_TOO_LONG over 2000 characters; conversations with the assistant use `askAssistant`.
+    /// MESSAGE_TOO_LONG over 2000 characters; BUSINESS_RULE_VIOLATION in an archived room.
     #[graphql(directive = access::apply(Requires::Member))]
     async fn send_message(
         &self,
@@ -31,7 +31,7 @@ impl MessagesMutation {
     }
 
     /// Corrects a message of the viewer's own; the earlier text is kept in `edits`. The same text changes nothing. NOT_FOUND for a
-    /// message the viewer may not read, BUSINESS_RULE_VIOLATION for a deleted one.
+    /// message the viewer may not read, BUSINESS_RULE_VIOLATION for a deleted one and in an archived room.
     #[graphql(directive = access::apply(Requires::Owner))]
     async fn edit_message(
         &self,
@@ -54,9 +54,9 @@ impl MessagesMutation {
         })
     }
 
-    /// Pins a message for everybody, or unpins it: moderators and owners of a room may, and both people of a direct conversation. At
-    /// most 50 are pinned in a conversation: BUSINESS_RULE_VIOLATION. Repeating it is harmless.
-    #[graphql(directive = access::apply(Requires::Moderator))]
+    /// Pins a message for everybody, or unpins it. In a room its moderators and owners may, other members are PERMISSION_DENIED; in a
+    /// direct conversation both people may. At most 50 are pinned in a conversation: BUSINESS_RULE_VIOLATION. Repeating it is harmless.
+    #[graphql(directive = access::apply(Requires::Member))]
     async fn set_message_pinned(
         &self,
         ctx: &Context<'_>,
@@ -67,8 +67,8 @@ impl MessagesMutation {
         })
     }
 
-    /// Reacts to a message, once a person and emoji; at most 20 emoji a person and message: BUSINESS_RULE_VIOLATION. Repeating it is
-    /// harmless.
+    /// Reacts to a message, once a person and emoji. A message has at most 20 different emoji: a further one is
+    /// BUSINESS_RULE_VIOLATION. Repeating it is harmless.
     #[graphql(directive = access::apply(Requires::Member))]
     async fn add_reaction(
         &self,

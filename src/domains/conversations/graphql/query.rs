@@ -56,19 +56,22 @@ impl ConversationsQuery {
             ConversationFilter,
         >,
         #[graphql(desc = "Part of the name, in any case; at most 100 characters.")] search: Option<String>,
+        #[graphql(desc = "Those put aside, rather than the others.", default_with = "Some(false)")] archived: Option<
+            bool,
+        >,
         #[graphql(desc = "So many from the start, or from `after`; 0 to 100, 50 unless said.")] first: Option<i32>,
         #[graphql(desc = "Begin behind the row with this cursor.")] after: Option<String>,
         #[graphql(desc = "So many up to the end, or up to `before`; 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before the row with this cursor.")] before: Option<String>,
-    ) -> Result<LiveConnection<Conversation>> {
+    ) -> Result<Option<LiveConnection<Conversation>>> {
         signed_in(ctx)?;
         let op = ctx.op().clone();
         let search = search.map(|text| fold(&text)).filter(|text| !text.is_empty());
         if search.as_ref().is_some_and(|text| text.chars().count() > 100) {
             return Err(Error::invalid("search", "takes at most 100 characters"));
         }
-        let listing =
-            Listing { kind: kind.map(Into::into), filter: filter.unwrap_or(ConversationFilter::Joined).into(), search };
+        let filter = filter.unwrap_or(ConversationFilter::Joined).into();
+        let listing = Listing { kind: kind.map(Into::into), filter, search, archived: archived.unwrap_or_default() };
         let scope = Scope::new("conversations", (op.viewer.id(), &listing));
         let window = PageArgs::new(first, after, last, before).window::<Recency>(op.config.limits.long_page, &scope)?;
         let event_cursor = op.platform.events.head().to_string();
@@ -83,6 +86,6 @@ impl ConversationsQuery {
             let (op, listing) = (op.clone(), listing.clone());
             async move { store::count(op.read(), &op.viewer, &listing).await }.boxed()
         };
-        Ok(LiveConnection::new(page, &scope, key, |conversation| conversation, Arc::new(count), event_cursor))
+        Ok(Some(LiveConnection::new(page, &scope, key, |conversation| conversation, Arc::new(count), event_cursor)))
     }
 }

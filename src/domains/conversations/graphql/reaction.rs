@@ -1,18 +1,21 @@
 //! Reactions to a message, grouped by emoji.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use async_graphql::{Context, Object};
-use entity::{ids::UserId, message_reaction};
-use futures_util::FutureExt;
+use entity::ids::UserId;
+use futures_util::{FutureExt, future::BoxFuture};
 
 use crate::{
     base::error::Result,
-    domains::users::{UserById, graphql::User},
+    domains::{
+        conversations::store::{self, EmojiCount, EmojiOn, Reacting},
+        users::graphql::User,
+    },
     graphql::{
         loader::{ContextExt, Rows},
         page::{Connection, Page, PageArgs, Scope},
-        prefetch::{Selected, Slot},
+        prefetch::{self, Edges, Selected, Slot, Slots, to_one},
         scalars::DateTime,
     },
 };
@@ -23,128 +26,163 @@ pub struct ReactionGroup(Arc<Group>);
 
 #[derive(Debug)]
 struct Group {
-    emoji: String,
-    /// Oldest first; never empty.
-    rows: Vec<message_reaction::Model>,
-    /// People loaded ahead; `None` for an account that is gone.
-    people: Slot<HashMap<UserId, Option<User>>>,
+    count: EmojiCount,
+    people: Slots<PageArgs, Page<Reaction>>,
 }
 
 impl ReactionGroup {
-    /// Groups the reactions to one message, the emoji that came first first.
-    pub fn of(rows: Vec<message_reaction::Model>) -> Vec<Self> {
-        let mut groups: Vec<(String, Vec<message_reaction::Model>)> = Vec::new();
-        for row in rows {
-            match groups.iter_mut().find(|(emoji, _)| *emoji == row.emoji) {
-                Some((_, rows)) => rows.push(row),
-                None => groups.push((row.emoji.clone(), vec![row])),
-            }
-        }
-        let group = |(emoji, rows)| Self(Arc::new(Group { emoji, rows, people: Slot::new() }));
-        groups.into_iter().map(group).collect()
+    /// From what was counted.
+    pub fn new(count: EmojiCount) -> Self {
+        Self(Arc::new(Group { count, people: Slots::default() }))
     }
 
     /// How many people reacted so.
-    pub fn count(&self) -> usize {
-        self.0.rows.len()
+    pub fn count(&self) -> i64 {
+        self.0.count.people
+    }
+
+    fn emoji_on(&self) -> EmojiOn<'_> {
+        (self.0.count.message, &self.0.count.emoji)
     }
 
     fn scope(&self) -> Scope {
-        Scope::new("reactions", (self.0.rows.first().map(|row| row.message_id), &self.0.emoji))
+        Scope::new("people", self.emoji_on())
     }
 
-    fn page(&self, args: &PageArgs, rows: &Rows) -> Result<Page<UserId>> {
-        let window = args.window::<UserId>(rows.0.config.limits.page, &self.scope())?;
-        let place = |id: UserId| self.0.rows.iter().position(|row| row.user_id == id);
-        let from = window.after.and_then(place).map_or(0, |place| place + 1);
-        let to = window.before.and_then(place).unwrap_or(self.0.rows.len());
-        let between = self.0.rows.get(from..to.max(from)).unwrap_or_default().iter().map(|row| row.user_id);
-        let limit = window.limit + 1;
-        Ok(window.page(if window.backward {
-            between.rev().take(limit).collect()
-        } else {
-            between.take(limit).collect()
-        }))
+    /// The same page of the people behind each of several emoji, with what is asked of them.
+    async fn pages(
+        groups: &[&Self],
+        args: &PageArgs,
+        scope: &Scope,
+        asked: &Selected<'_>,
+        rows: &Rows,
+    ) -> Result<Vec<Page<Reaction>>> {
+        let window = args.window::<Reacting>(rows.0.config.limits.page, scope)?;
+        let emoji: Vec<EmojiOn<'_>> = groups.iter().map(|group| group.emoji_on()).collect();
+        let found = store::people_of_each(rows.0.read(), &emoji, &window).await?;
+        let page = |people: Vec<Reacting>| window.page(people.into_iter().map(Reaction::new).collect());
+        let pages: Vec<Page<Reaction>> = found.into_iter().map(page).collect();
+        let all: Vec<&Reaction> = pages.iter().flat_map(|page| &page.rows).collect();
+        prefetch::prefetch(&all, &asked.nodes(), rows).await;
+        Ok(pages)
     }
+}
 
-    /// Loads the people asked of many groups at once.
-    pub async fn prefetch(groups: &[&Self], selected: &Selected<'_>, rows: &Rows) {
-        let mut ids = Vec::new();
-        for (arguments, _) in selected.uses("users") {
-            let Some(args) = PageArgs::ahead(&arguments) else { continue };
-            ids.extend(groups.iter().filter_map(|group| group.page(&args, rows).ok()).flat_map(|page| page.rows));
-        }
-        ids.sort_unstable();
-        ids.dedup();
-        if ids.is_empty() {
-            return;
-        }
-        match User::load_many(rows, ids.clone()).await {
-            Ok(found) => {
-                for group in groups {
-                    let wanted = group.0.rows.iter().map(|row| row.user_id).filter(|id| ids.binary_search(id).is_ok());
-                    let _ = group.0.people.set(wanted.map(|id| (id, found.get(&id).cloned())).collect());
+impl Edges for ReactionGroup {
+    fn prefetch<'a>(groups: &'a [&'a Self], selected: &'a Selected<'a>, rows: &'a Rows) -> BoxFuture<'a, ()> {
+        async move {
+            for (arguments, asked) in selected.uses("people") {
+                let Some(args) = PageArgs::ahead(&arguments) else { continue };
+                if args.after.is_some() || args.before.is_some() {
+                    continue;
+                }
+                match Self::pages(groups, &args, &Scope::new("people", ()), &asked, rows).await {
+                    Ok(pages) => {
+                        for (group, page) in groups.iter().zip(pages) {
+                            group.0.people.put(args.clone(), page).await;
+                        }
+                    }
+                    Err(error) => tracing::debug!(?error, "a prefetch failed; the field will say so"),
                 }
             }
-            Err(error) => tracing::debug!(?error, "a prefetch failed; the loader will say so"),
         }
+        .boxed()
     }
 }
 
 /// One emoji on a message, with the people who put it there.
 #[Object]
 impl ReactionGroup {
-    /// The emoji.
+    /// The emoji, or its short name.
     async fn emoji(&self) -> &str {
-        &self.0.emoji
+        &self.0.count.emoji
     }
 
     /// How many people reacted so.
     #[graphql(name = "count")]
-    async fn people(&self) -> usize {
+    async fn number(&self) -> i64 {
         self.count()
     }
 
     /// The viewer is one of them.
-    async fn viewer_reacted(&self, ctx: &Context<'_>) -> bool {
-        self.0.rows.iter().any(|row| ctx.op().viewer.is(row.user_id))
+    async fn viewer_reacted(&self) -> bool {
+        self.0.count.is_mine
     }
 
     /// When the first of them did.
-    async fn first_reacted_at(&self) -> Option<DateTime> {
-        self.0.rows.first().map(|row| row.created_at.into())
+    async fn first_reacted_at(&self) -> DateTime {
+        self.0.count.first_at.into()
     }
 
     /// When the latest of them did.
-    async fn last_reacted_at(&self) -> Option<DateTime> {
-        self.0.rows.last().map(|row| row.created_at.into())
+    async fn last_reacted_at(&self) -> DateTime {
+        self.0.count.last_at.into()
     }
 
-    /// The people, the first to react first. Accounts that are gone are counted and not shown.
-    async fn users(
+    /// The people and when they reacted, the first to react first.
+    async fn people(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "So many from the start, or from `after`; 0 to 100, 20 unless said.")] first: Option<i32>,
         #[graphql(desc = "Begin behind the row with this cursor.")] after: Option<String>,
         #[graphql(desc = "So many up to the end, or up to `before`; 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before the row with this cursor.")] before: Option<String>,
-    ) -> Result<Connection<User>> {
-        let page = self.page(&PageArgs::new(first, after, last, before), &Rows(ctx.op().clone()))?;
-        let ahead = self.0.people.get().filter(|people| page.rows.iter().all(|id| people.contains_key(id)));
-        let found: HashMap<UserId, User> = match ahead {
-            Some(people) => people.iter().filter_map(|(id, user)| Some((*id, user.clone()?))).collect(),
+    ) -> Result<Connection<Reaction>> {
+        let args = PageArgs::new(first, after, last, before);
+        let scope = self.scope();
+        let page = match self.0.people.get(&args).await {
+            Some(page) => Page::clone(&page),
             None => {
-                let seen = ctx.loaders().load_many(page.rows.iter().map(|id| UserById(*id))).await?;
-                seen.into_iter().map(|(key, seen)| (key.0, User::new(seen))).collect()
+                let rows = Rows(ctx.op().clone());
+                let pages = Self::pages(&[self], &args, &scope, &Selected::of(ctx), &rows).await?;
+                pages.into_iter().next().unwrap_or(Page { rows: Vec::new(), has_next: false, has_previous: false })
             }
         };
-        let page = Page {
-            rows: page.rows.into_iter().filter_map(|id| found.get(&id).cloned()).collect(),
-            has_next: page.has_next,
-            has_previous: page.has_previous,
-        };
-        let total = i64::try_from(self.count()).unwrap_or(i64::MAX);
+        let total = self.count();
         let count = Arc::new(move || std::future::ready(Ok(total)).boxed());
-        Ok(Connection::new(page, &self.scope(), |user| user.key().to_string().into(), |user| user, count))
+        let key = |reaction: &Reaction| serde_json::json!([reaction.0.at, reaction.0.user_id]);
+        Ok(Connection::new(page, &scope, key, |reaction| reaction, count))
+    }
+}
+
+/// One person's reaction to a message.
+#[derive(Clone, Debug)]
+pub struct Reaction(Arc<Reacted>);
+
+#[derive(Debug)]
+struct Reacted {
+    user_id: UserId,
+    at: chrono::DateTime<chrono::Utc>,
+    user: Slot<Option<User>>,
+}
+
+impl Reaction {
+    fn new((at, user_id): Reacting) -> Self {
+        Self(Arc::new(Reacted { user_id, at, user: Slot::new() }))
+    }
+}
+
+/// One person's reaction to a message.
+#[Object]
+impl Reaction {
+    /// Who; `null` when the account is gone.
+    async fn user(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+        match self.0.user.get() {
+            Some(user) => Ok(user.clone()),
+            None => User::load(ctx, self.0.user_id).await,
+        }
+    }
+
+    /// When they reacted.
+    async fn reacted_at(&self) -> DateTime {
+        self.0.at.into()
+    }
+}
+
+impl Edges for Reaction {
+    fn prefetch<'a>(reactions: &'a [&'a Self], selected: &'a Selected<'a>, rows: &'a Rows) -> BoxFuture<'a, ()> {
+        let key = |reaction: &Self| Some(reaction.0.user_id);
+        let load = async |ids| User::load_many(rows, ids).await;
+        to_one(reactions, selected.field("user"), rows, key, |reaction| &reaction.0.user, load).boxed()
     }
 }

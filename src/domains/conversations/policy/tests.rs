@@ -40,6 +40,7 @@ fn member(user_id: UserId, role: Role) -> conversation_member::Model {
         last_delivered_seq: 0,
         muted_until: None,
         updated_at: AT,
+        joined_seq: 0,
     }
 }
 
@@ -61,8 +62,13 @@ fn standing(kind: Kind, visibility: Visibility, role: Option<Role>) -> Standing 
         created_at: AT,
         updated_at: AT,
         deleted_at: None,
+        metadata: serde_json::json!({}),
     };
-    Standing { conversation, member: role.map(|role| member(ME, role)), is_blocked: false }
+    Standing { conversation, member: role.map(|role| member(ME, role)), is_blocked: false, is_banned: false }
+}
+
+fn updating(standing: &Standing, opens: bool) -> Updating {
+    Updating { standing: standing.clone(), opens }
 }
 
 fn spot(standing: Standing, sender: UserId) -> Spot {
@@ -112,7 +118,7 @@ fn a_private_room_is_hidden_from_outsiders_and_a_public_one_is_closed_to_them() 
     {
         let room = standing(Kind::Room, visibility, None);
         assert_eq!(word::<Post, _>(&room, &viewer()), outside);
-        assert_eq!(word::<Update, _>(&room, &viewer()), outside);
+        assert_eq!(word::<Update, _>(&updating(&room, false), &viewer()), outside);
         assert_eq!(word::<Delete, _>(&room, &viewer()), outside);
         assert_eq!(word::<Leave, _>(&room, &viewer()), outside);
         assert_eq!(word::<Join, _>(&room, &viewer()), joining);
@@ -130,7 +136,10 @@ fn rights_in_a_room_grow_with_the_role() {
         let removing = |role| Removing { standing: room.clone(), target: member(OTHER, role) };
         [
             word::<Post, _>(&room, &viewer()),
-            word::<Update, _>(&room, &viewer()),
+            word::<Update, _>(&updating(&room, false), &viewer()),
+            word::<Update, _>(&updating(&room, true), &viewer()),
+            word::<Archive, _>(&room, &viewer()),
+            word::<Mute, _>(&room, &viewer()),
             word::<Delete, _>(&room, &viewer()),
             word::<ChangeMember, _>(&room, &viewer()),
             word::<AddMember, _>(&adding(Role::Member), &viewer()),
@@ -144,10 +153,10 @@ fn rights_in_a_room_grow_with_the_role() {
             word::<EditMessage, _>(&spot(room.clone(), ME), &viewer()),
         ]
     });
-    assert_eq!(table[0], [no; 13]);
-    assert_eq!(table[1], [yes, no, no, no, no, no, no, no, no, no, no, no, yes]);
-    assert_eq!(table[2], [yes, yes, no, no, yes, no, yes, no, no, yes, yes, no, yes]);
-    assert_eq!(table[3], [yes, yes, yes, yes, yes, yes, yes, yes, no, yes, yes, no, yes]);
+    assert_eq!(table[0], [no; 16]);
+    assert_eq!(table[1], [yes, no, no, no, yes, no, no, no, no, no, no, no, no, no, no, yes]);
+    assert_eq!(table[2], [yes, yes, no, no, yes, no, no, yes, no, yes, no, no, yes, yes, no, yes]);
+    assert_eq!(table[3], [yes, yes, yes, yes, yes, yes, yes, yes, yes, yes, yes, no, yes, yes, no, yes]);
 }
 
 #[test]
@@ -157,7 +166,7 @@ fn a_direct_conversation_is_fixed_and_shut_by_a_block() {
     assert_eq!(word::<Post, _>(&direct, &viewer()), "yes");
     assert_eq!(word::<PinMessage, _>(&spot(direct.clone(), OTHER), &viewer()), "yes");
     assert_eq!(word::<DeleteMessage, _>(&spot(direct.clone(), OTHER), &viewer()), Code::PermissionDenied.as_str());
-    assert_eq!(word::<Update, _>(&direct, &viewer()), rule);
+    assert_eq!(word::<Update, _>(&updating(&direct, false), &viewer()), rule);
     assert_eq!(word::<Delete, _>(&direct, &viewer()), rule);
     assert_eq!(word::<Leave, _>(&direct, &viewer()), rule);
     assert_eq!(word::<AddMember, _>(&Adding { standing: direct.clone(), role: Role::Member }, &viewer()), rule);
@@ -167,6 +176,49 @@ fn a_direct_conversation_is_fixed_and_shut_by_a_block() {
     assert_eq!(word::<React, _>(&spot(direct.clone(), OTHER), &viewer()), blocked);
     assert_eq!(word::<DeleteMessage, _>(&spot(direct.clone(), ME), &viewer()), "yes");
     assert_eq!(word::<Mark, _>(&direct, &viewer()), "yes");
+}
+
+#[test]
+fn who_was_shown_out_comes_back_only_when_brought() {
+    let mut room = standing(Kind::Room, Visibility::Public, None);
+    room.is_banned = true;
+    assert_eq!(word::<Join, _>(&room, &viewer()), Code::PermissionDenied.as_str());
+    room.conversation.visibility = Visibility::Private;
+    assert_eq!(word::<Join, _>(&room, &viewer()), "hidden");
+}
+
+#[test]
+fn nothing_is_added_to_an_archived_room() {
+    let rule = Code::BusinessRuleViolation.as_str();
+    let mut room = standing(Kind::Room, Visibility::Public, Some(Role::Owner));
+    room.conversation.archived_at = Some(AT);
+    assert_eq!(word::<Post, _>(&room, &viewer()), rule);
+    assert_eq!(word::<EditMessage, _>(&spot(room.clone(), ME), &viewer()), rule);
+    assert_eq!(word::<React, _>(&spot(room.clone(), OTHER), &viewer()), rule);
+    assert_eq!(word::<PinMessage, _>(&spot(room.clone(), OTHER), &viewer()), rule);
+    assert_eq!(word::<AddMember, _>(&Adding { standing: room.clone(), role: Role::Member }, &viewer()), rule);
+    for allowed in [
+        word::<Mark, _>(&room, &viewer()),
+        word::<Leave, _>(&room, &viewer()),
+        word::<Archive, _>(&room, &viewer()),
+        word::<DeleteMessage, _>(&spot(room.clone(), OTHER), &viewer()),
+        word::<Unreact, _>(&spot(room.clone(), OTHER), &viewer()),
+    ] {
+        assert_eq!(allowed, "yes");
+    }
+    room.member = None;
+    assert_eq!(word::<Join, _>(&room, &viewer()), rule);
+}
+
+#[test]
+fn a_conversation_is_made_for_oneself_with_people_one_talks_to() {
+    let mut row = standing(Kind::Room, Visibility::Private, None).conversation;
+    let founding = |row: &conversation::Model, is_blocked| Founding { row: row.clone(), is_blocked };
+    assert_eq!(word::<Found, _>(&founding(&row, false), &viewer()), "hidden");
+    row.creator_id = Some(ME);
+    assert_eq!(word::<Found, _>(&founding(&row, false), &viewer()), "yes");
+    assert_eq!(word::<Found, _>(&founding(&row, true), &viewer()), Code::UserBlocked.as_str());
+    assert_eq!(word::<Found, _>(&founding(&row, false), &Viewer::Anonymous), "hidden");
 }
 
 #[test]

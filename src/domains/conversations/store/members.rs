@@ -4,13 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use entity::{
-    conversation,
+    conversation, conversation_ban,
     conversation_member::{Column, Entity, Model, Role},
     ids::{ConversationId, UserId},
 };
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect,
+    QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict,
 };
 
 use super::{rooms::save, top::Top};
@@ -19,7 +19,7 @@ use crate::{
     base::error::Result,
     domains::conversations::{
         model::{Seen, Standing},
-        policy::{AddMember, Adding, ChangeMember, Join, Leave, RemoveMember, Removing},
+        policy::{AddMember, Adding, ChangeMember, Join, Leave, Mute, RemoveMember, Removing},
     },
     graphql::page::Window,
     platform::Tx,
@@ -156,6 +156,7 @@ pub fn new_member(tx: &Tx, conversation: &conversation::Model, user: UserId, rol
         last_delivered_seq: conversation.last_seq,
         muted_until: None,
         updated_at: tx.now(),
+        joined_seq: conversation.last_seq,
     }
 }
 
@@ -190,9 +191,15 @@ pub async fn join(tx: &Tx, permit: Permit<Join, Standing>, me: UserId) -> Result
     Ok(Seen { row, member: Some(member) })
 }
 
-/// Somebody is brought in.
+/// Whether somebody was shown out of a conversation.
+pub async fn is_banned(db: &impl ConnectionTrait, conversation: ConversationId, user: UserId) -> Result<bool> {
+    Ok(conversation_ban::Entity::find_by_id((conversation, user)).count(db).await? > 0)
+}
+
+/// Somebody is brought in; what had shown them out is forgotten.
 pub async fn add(tx: &Tx, permit: Permit<AddMember, Adding>, user: UserId) -> Result<(Seen, Model)> {
     let Adding { standing, role } = permit.into_row();
+    conversation_ban::Entity::delete_by_id((standing.conversation.id, user)).exec(tx).await?;
     let (row, added) = insert(tx, standing.conversation, user, role).await?;
     Ok((Seen { row, member: standing.member }, added))
 }
@@ -202,9 +209,19 @@ pub async fn leave(tx: &Tx, permit: Permit<Leave, Standing>, me: UserId) -> Resu
     Ok(Seen { row: delete(tx, permit.into_row().conversation, me).await?, member: None })
 }
 
-/// Somebody is shown out.
-pub async fn remove(tx: &Tx, permit: Permit<RemoveMember, Removing>) -> Result<Seen> {
+/// Somebody is shown out, and kept out until they are brought back.
+pub async fn remove(tx: &Tx, permit: Permit<RemoveMember, Removing>, by: Option<UserId>) -> Result<Seen> {
     let Removing { standing, target } = permit.into_row();
+    let ban = conversation_ban::Model {
+        conversation_id: target.conversation_id,
+        user_id: target.user_id,
+        banned_by: by,
+        created_at: tx.now(),
+    };
+    let once = OnConflict::columns([conversation_ban::Column::ConversationId, conversation_ban::Column::UserId])
+        .do_nothing()
+        .to_owned();
+    conversation_ban::Entity::insert(ban.into_active_model()).on_conflict(once).exec_without_returning(tx).await?;
     Ok(Seen { row: delete(tx, standing.conversation, target.user_id).await?, member: standing.member })
 }
 
@@ -219,6 +236,13 @@ pub async fn change_role(
     target.role = role;
     target.updated_at = tx.now();
     Ok(target.into_active_model().reset_all().update(tx).await?)
+}
+
+/// Silences a conversation for the viewer, until then or no longer. `None` for the system, which has no membership.
+pub async fn mute(tx: &Tx, permit: &Permit<Mute, Standing>, until: Option<DateTime<Utc>>) -> Result<Option<Model>> {
+    let Some(mut member) = permit.row().member.clone() else { return Ok(None) };
+    member.muted_until = until;
+    Ok(Some(save_member(tx, member).await?))
 }
 
 pub(super) async fn save_member(tx: &Tx, mut row: Model) -> Result<Model> {

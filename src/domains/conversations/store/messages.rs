@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use entity::{
     conversation, conversation_member,
-    ids::{ConversationId, MessageId, UserId},
+    ids::{ConversationId, MessageEditId, MessageId, UserId},
     message,
     message::{Column, Entity, Model},
     message_edit,
@@ -15,7 +15,10 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, Query},
 };
 
-use super::{rooms, top::Top};
+use super::{
+    rooms,
+    top::{Bounds, Top},
+};
 use crate::{
     access::{Permit, Viewer},
     base::error::Result,
@@ -171,15 +174,32 @@ pub async fn last_messages(
     Ok(rows.into_iter().map(|row| (row.conversation_id, row)).collect())
 }
 
-/// The earlier texts of several messages, oldest first.
-pub async fn edits_of(
+/// How many replies each of several messages has had, deleted ones included: the length of the list of them.
+pub async fn reply_counts(db: &impl ConnectionTrait, messages: &[MessageId]) -> Result<HashMap<MessageId, i64>> {
+    let query = Entity::find().select_only().column(Column::ReplyToId).column_as(Column::Id.count(), "replies");
+    let query = query.filter(Column::ReplyToId.is_in(messages.iter().copied())).group_by(Column::ReplyToId);
+    let rows: Vec<(MessageId, i64)> = query.into_tuple().all(db).await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// The same page of the earlier texts of each of several messages, oldest first, in one statement.
+pub async fn edits_of_each(
     db: &impl ConnectionTrait,
     messages: &[MessageId],
+    window: &Window<MessageEditId>,
 ) -> Result<HashMap<MessageId, Vec<message_edit::Model>>> {
-    use message_edit::Column::{Id, MessageId as Of};
-    let query = message_edit::Entity::find().filter(Of.is_in(messages.iter().copied())).order_by_asc(Id);
+    let bounds = Bounds::of(window, "x.id", |id| vec![id.0.into()]);
+    let order = if window.backward { "x.id DESC" } else { "x.id" };
+    let top = Top { table: "message_edits", parent: "message_id", also: &bounds.also, order };
+    let parents = messages.iter().map(|id| id.0);
+    let statement = top.of_each_between(db.get_database_backend(), parents, window.fetch(), bounds.values);
+    let mut rows = message_edit::Entity::find().from_raw_sql(statement).all(db).await?;
+    rows.sort_by_key(|row| row.id);
+    if window.backward {
+        rows.reverse();
+    }
     let mut edits: HashMap<MessageId, Vec<message_edit::Model>> = HashMap::new();
-    for row in query.all(db).await? {
+    for row in rows {
         edits.entry(row.message_id).or_default().push(row);
     }
     Ok(edits)
@@ -228,23 +248,24 @@ pub async fn original_content(db: &impl ConnectionTrait, row: &Model) -> Result<
     if row.edit_count == 0 {
         return Ok(Some(row.content.clone()));
     }
-    Ok(edits_of(db, &[row.id])
-        .await?
-        .remove(&row.id)
-        .and_then(|mut edits| (!edits.is_empty()).then(|| edits.remove(0).content)))
+    use message_edit::Column::{Content, Id, MessageId as Of};
+    let query = message_edit::Entity::find().select_only().column(Content).filter(Of.eq(row.id)).order_by_asc(Id);
+    Ok(query.limit(1).into_tuple().one(db).await?)
 }
 
 /// Writes a message under the next number of the locked conversation, and counts it at the message it replies to.
 pub async fn insert_message(tx: &Tx, permit: Permit<Post, Standing>, mut row: Model) -> Result<(Standing, Model)> {
     let mut standing = permit.into_row();
     standing.conversation.last_seq += 1;
-    standing.conversation.last_activity_at = tx.now();
+    // Of two servers one clock may be behind: a list must not see its newest conversation sink.
+    let active_at = Ord::max(standing.conversation.last_activity_at, tx.now());
+    standing.conversation.last_activity_at = active_at;
     row.seq = standing.conversation.last_seq;
     Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
     let change = conversation::ActiveModel {
         id: sea_orm::ActiveValue::Unchanged(standing.conversation.id),
         last_seq: sea_orm::ActiveValue::Set(standing.conversation.last_seq),
-        last_activity_at: sea_orm::ActiveValue::Set(tx.now()),
+        last_activity_at: sea_orm::ActiveValue::Set(active_at),
         ..Default::default()
     };
     conversation::Entity::update_many()
@@ -252,15 +273,20 @@ pub async fn insert_message(tx: &Tx, permit: Permit<Post, Standing>, mut row: Mo
         .filter(conversation::Column::Id.eq(standing.conversation.id))
         .exec(tx)
         .await?;
-    if let Some(root) = row.reply_to_id {
-        Entity::update_many()
-            .col_expr(Column::ThreadCount, Expr::col(Column::ThreadCount).add(1))
-            .col_expr(Column::Version, Expr::col(Column::Version).add(1))
-            .filter(Column::Id.eq(root))
-            .exec(tx)
-            .await?;
-    }
+    count_reply(tx, &row, 1).await?;
     Ok((standing, row))
+}
+
+/// Counts a reply at the message it replies to, or no longer.
+async fn count_reply(tx: &Tx, reply: &Model, by: i32) -> Result<()> {
+    let Some(root) = reply.reply_to_id else { return Ok(()) };
+    Entity::update_many()
+        .col_expr(Column::ThreadCount, Expr::col(Column::ThreadCount).add(by))
+        .col_expr(Column::Version, Expr::col(Column::Version).add(1))
+        .filter(Column::Id.eq(root))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 /// Writes a locked message as it shall be.
@@ -304,6 +330,7 @@ pub async fn blank(
 ) -> Result<Model> {
     let mut row = permit.into_row().message;
     message_edit::Entity::delete_many().filter(message_edit::Column::MessageId.eq(row.id)).exec(tx).await?;
+    count_reply(tx, &row, -1).await?;
     row.content = String::new();
     row.mentions = serde_json::json!([]);
     row.metadata = serde_json::json!({});

@@ -6,7 +6,9 @@ mod marks;
 mod members;
 /// Messages, their replies, earlier texts.
 mod messages;
-/// Reactions.
+/// Clearing away what was deleted.
+mod purge;
+/// Reactions, counted and listed emoji by emoji.
 mod reactions;
 /// Conversations and how a viewer stands in them.
 mod rooms;
@@ -16,5 +18,6 @@ mod top;
 pub use marks::*;
 pub use members::*;
 pub use messages::*;
+pub use purge::*;
 pub use reactions::*;
 pub use rooms::*;

@@ -23,7 +23,7 @@ use crate::{
         conversations::{
             error::ConversationError,
             model::{Seen, Standing, other_of},
-            policy::{Delete, Update},
+            policy::{Archive, Delete, Found, Founding, Update, Updating},
         },
         users,
     },
@@ -90,6 +90,8 @@ pub struct Listing {
     pub filter: Filter,
     /// Only with this in their name, folded.
     pub search: Option<String>,
+    /// Those put aside, rather than the others.
+    pub archived: bool,
 }
 
 /// Which conversations, by how the viewer stands in them.
@@ -114,6 +116,8 @@ fn listed(viewer: &Viewer, listing: &Listing) -> Select<conversation::Entity> {
         Filter::Private => query.filter(is_mine()).filter(VisibilityColumn.eq(Visibility::Private)),
         Filter::Owned => query.filter(conversation_member::Column::Role.eq(Role::Owner)),
     };
+    let archived_at = conversation::Column::ArchivedAt;
+    query = query.filter(if listing.archived { archived_at.is_not_null() } else { archived_at.is_null() });
     if let Some(kind) = listing.kind {
         query = query.filter(KindColumn.eq(kind));
     }
@@ -160,13 +164,16 @@ pub(super) async fn standing(
     viewer: &Viewer,
     conversation: conversation::Model,
 ) -> Result<Standing> {
-    let Some(me) = viewer.id() else { return Ok(Standing { conversation, member: None, is_blocked: false }) };
+    let Some(me) = viewer.id() else {
+        return Ok(Standing { conversation, member: None, is_blocked: false, is_banned: false });
+    };
     let member = super::member(db, conversation.id, me).await?;
     let is_blocked = match other_of(&conversation, me).filter(|_| member.is_some()) {
         Some(other) => !users::blocked_between(db, me, &[other]).await?.is_empty(),
         None => false,
     };
-    Ok(Standing { conversation, member, is_blocked })
+    let is_banned = member.is_none() && super::is_banned(db, conversation.id, me).await?;
+    Ok(Standing { conversation, member, is_blocked, is_banned })
 }
 
 /// How the viewer stands in a conversation, for what writes nothing.
@@ -183,11 +190,12 @@ pub async fn lock(tx: &Tx, viewer: &Viewer, id: ConversationId) -> Result<Standi
     standing(tx, viewer, row).await
 }
 
-/// Writes a new conversation. False when the two people of a direct one have one already.
-pub async fn insert(tx: &Tx, row: &conversation::Model) -> Result<bool> {
+/// Writes a new conversation. `None` when the two people of a direct one have one already.
+pub async fn insert(tx: &Tx, permit: Permit<Found, Founding>) -> Result<Option<conversation::Model>> {
+    let row = permit.into_row().row;
     let once = OnConflict::column(conversation::Column::DirectKey).do_nothing().to_owned();
     let insert = conversation::Entity::insert(row.clone().into_active_model()).on_conflict(once);
-    Ok(insert.exec_without_returning(tx).await? == 1)
+    Ok((insert.exec_without_returning(tx).await? == 1).then_some(row))
 }
 
 /// The direct conversation of a pair.
@@ -204,11 +212,19 @@ pub(super) async fn save(tx: &Tx, mut row: conversation::Model) -> Result<conver
 /// Changes what a conversation is called and whom it takes.
 pub async fn update(
     tx: &Tx,
-    permit: Permit<Update, Standing>,
+    permit: Permit<Update, Updating>,
     change: impl FnOnce(&mut conversation::Model),
 ) -> Result<Seen> {
-    let Standing { mut conversation, member, .. } = permit.into_row();
+    let Standing { mut conversation, member, .. } = permit.into_row().standing;
     change(&mut conversation);
+    conversation.version += 1;
+    Ok(Seen { row: save(tx, conversation).await?, member })
+}
+
+/// Puts a conversation aside, or takes it out again.
+pub async fn set_archived(tx: &Tx, permit: Permit<Archive, Standing>, archived: bool) -> Result<Seen> {
+    let Standing { mut conversation, member, .. } = permit.into_row();
+    conversation.archived_at = archived.then(|| tx.now());
     conversation.version += 1;
     Ok(Seen { row: save(tx, conversation).await?, member })
 }

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
-use entity::ids::{ConversationId, MessageId, UserId};
+use entity::ids::{ConversationId, MessageEditId, MessageId, UserId};
 use futures_util::{FutureExt, future::BoxFuture};
+use serde::de::DeserializeOwned;
 
 use super::{Listed, Message};
 use crate::{
     base::error::Result,
+    config::limits::PageLimits,
     domains::{
         conversations::{
             graphql::{
@@ -16,13 +18,13 @@ use crate::{
                 reaction::ReactionGroup,
             },
             model::mentions_of,
-            store::{self, Of, Which},
+            store::{self, Joining, Of, Which},
         },
         users::graphql::User,
     },
     graphql::{
         loader::Rows,
-        page::{Page, PageArgs, Scope},
+        page::{Page, PageArgs, Scope, Window},
         prefetch::{self, Edges, Selected, to_one, to_value},
     },
 };
@@ -41,19 +43,12 @@ impl Edges for Message {
             let load = async |ids: Vec<ConversationId>| Conversation::load_many(rows, ids).await;
             to_one(messages, selected.field("conversation"), rows, place, |message| &message.0.conversation, load)
                 .await;
-            let load = async |ids: Vec<MessageId>| {
-                let found = store::receipts_of(rows.0.read(), &ids).await?;
-                Ok(found
-                    .into_iter()
-                    .map(|(id, all)| (id, all.into_iter().map(MessageReceipt::from).collect()))
-                    .collect())
-            };
-            to_value(messages, selected.has("receipts"), id, |message| &message.0.receipts, load).await;
-            let load = async |ids: Vec<MessageId>| {
-                let found = store::edits_of(rows.0.read(), &ids).await?;
-                Ok(found.into_iter().map(|(id, all)| (id, all.into_iter().map(MessageEdit::from).collect())).collect())
-            };
-            to_value(messages, selected.has("edits"), id, |message| &message.0.edits, load).await;
+            let counts_receipts = || selected.uses("receipts").iter().any(|(_, asked)| asked.has("totalCount"));
+            let counts = selected.has("readCount") || selected.has("deliveredCount") || counts_receipts();
+            let load = async |ids: Vec<MessageId>| store::reach_of(rows.0.read(), &ids).await;
+            to_value(messages, counts, id, |message| &message.0.reach, load).await;
+            Self::prefetch_receipts(messages, selected, rows).await;
+            Self::prefetch_edits(messages, selected, rows).await;
             Self::prefetch_reactions(messages, selected, rows).await;
             Self::prefetch_mentions(messages, selected, rows).await;
             Self::prefetch_replies(messages, selected, rows).await;
@@ -66,15 +61,15 @@ impl Message {
     async fn prefetch_reactions(messages: &[&Self], selected: &Selected<'_>, rows: &Rows) {
         let is_asked = selected.has("reactions") || selected.has("reactionCount");
         let load = async |ids: Vec<MessageId>| {
-            let found = store::reactions_of(rows.0.read(), &ids).await?;
-            Ok(found.into_iter().map(|(id, all)| (id, ReactionGroup::of(all))).collect())
+            let found = store::emoji_of(rows.0.read(), rows.0.viewer.id(), &ids).await?;
+            Ok(found.into_iter().map(|(id, all)| (id, all.into_iter().map(ReactionGroup::new).collect())).collect())
         };
         let id = |message: &Self| message.0.row.id;
         to_value(messages, is_asked, id, |message| &message.0.reactions, load).await;
         if let Some(asked) = selected.field("reactions") {
             let groups: Vec<&ReactionGroup> =
                 messages.iter().filter_map(|message| message.0.reactions.get()).flatten().collect();
-            ReactionGroup::prefetch(&groups, &asked, rows).await;
+            prefetch::prefetch(&groups, &asked, rows).await;
         }
     }
 
@@ -98,7 +93,40 @@ impl Message {
         }
     }
 
+    async fn prefetch_receipts(messages: &[&Self], selected: &Selected<'_>, rows: &Rows) {
+        for (arguments, asked) in selected.uses("receipts") {
+            let Some(args) = PageArgs::ahead(&arguments) else { continue };
+            let Some(window) = first_page::<Joining>(&args, rows.0.config.limits.long_page) else { continue };
+            match receipts_each(messages, &window, &asked, rows).await {
+                Ok(pages) => {
+                    for (message, page) in messages.iter().zip(pages) {
+                        message.0.receipts.put(args.clone(), page).await;
+                    }
+                }
+                Err(error) => tracing::debug!(?error, "a prefetch failed; the field will say so"),
+            }
+        }
+    }
+
+    async fn prefetch_edits(messages: &[&Self], selected: &Selected<'_>, rows: &Rows) {
+        for (arguments, asked) in selected.uses("edits") {
+            let Some(args) = PageArgs::ahead(&arguments) else { continue };
+            let Some(window) = first_page::<MessageEditId>(&args, rows.0.config.limits.page) else { continue };
+            match edits_each(messages, &window, &asked, rows).await {
+                Ok(pages) => {
+                    for (message, page) in messages.iter().zip(pages) {
+                        message.0.edits.put(args.clone(), page).await;
+                    }
+                }
+                Err(error) => tracing::debug!(?error, "a prefetch failed; the field will say so"),
+            }
+        }
+    }
+
     async fn prefetch_replies(messages: &[&Self], selected: &Selected<'_>, rows: &Rows) {
+        let totals = selected.uses("replies").iter().any(|(_, asked)| asked.has("totalCount"));
+        let load = async |ids: Vec<MessageId>| store::reply_counts(rows.0.read(), &ids).await;
+        to_value(messages, totals, |message| message.0.row.id, |message| &message.0.reply_total, load).await;
         for (arguments, asked) in selected.uses("replies") {
             let Some(args) = PageArgs::ahead(&arguments) else { continue };
             let args = args.or_last(rows.0.config.limits.long_page.default);
@@ -118,6 +146,46 @@ impl Message {
             }
         }
     }
+}
+
+/// The page asked for, if it can be the same for many lists: a cursor is of one list.
+fn first_page<K: DeserializeOwned>(args: &PageArgs, limits: PageLimits) -> Option<Window<K>> {
+    if args.after.is_some() || args.before.is_some() {
+        return None;
+    }
+    args.window(limits, &Scope::new("ahead", ())).ok()
+}
+
+/// The same page of receipts of several messages at once, with what is asked of them.
+pub(super) async fn receipts_each(
+    messages: &[&Message],
+    window: &Window<Joining>,
+    asked: &Selected<'_>,
+    rows: &Rows,
+) -> Result<Vec<Page<MessageReceipt>>> {
+    let ids: Vec<MessageId> = messages.iter().map(|message| message.0.row.id).collect();
+    let mut found = store::receipts_of_each(rows.0.read(), &ids, window).await?;
+    let page = |id| window.page(found.remove(id).unwrap_or_default().into_iter().map(MessageReceipt::new).collect());
+    let pages: Vec<Page<MessageReceipt>> = ids.iter().map(page).collect();
+    let all: Vec<&MessageReceipt> = pages.iter().flat_map(|page| &page.rows).collect();
+    prefetch::prefetch(&all, &asked.nodes(), rows).await;
+    Ok(pages)
+}
+
+/// The same page of earlier texts of several messages at once, with what is asked of them.
+pub(super) async fn edits_each(
+    messages: &[&Message],
+    window: &Window<MessageEditId>,
+    asked: &Selected<'_>,
+    rows: &Rows,
+) -> Result<Vec<Page<MessageEdit>>> {
+    let ids: Vec<MessageId> = messages.iter().map(|message| message.0.row.id).collect();
+    let mut found = store::edits_of_each(rows.0.read(), &ids, window).await?;
+    let page = |id| window.page(found.remove(id).unwrap_or_default().into_iter().map(MessageEdit::new).collect());
+    let pages: Vec<Page<MessageEdit>> = ids.iter().map(page).collect();
+    let all: Vec<&MessageEdit> = pages.iter().flat_map(|page| &page.rows).collect();
+    prefetch::prefetch(&all, &asked.nodes(), rows).await;
+    Ok(pages)
 }
 
 /// Loads the same first page of several lists at once, with what is asked of the messages. Pages with cursors are one list's own.

@@ -1,0 +1,27 @@
+//! Silencing a conversation for oneself.
+
+use chrono::{DateTime, Utc};
+use entity::ids::ConversationId;
+
+use crate::{
+    access::Op,
+    base::error::{Error, Result},
+    domains::conversations::{model::Seen, policy::Mute, store},
+};
+
+/// Silences a conversation for the viewer until a moment, or no longer. The others do not learn of it.
+///
+/// # Errors
+/// ROOM_NOT_FOUND, PERMISSION_DENIED, VALIDATION_FAILED for a moment that has passed.
+pub async fn mute(op: &Op, id: ConversationId, until: Option<DateTime<Utc>>) -> Result<Seen> {
+    op.viewer.person()?;
+    if until.is_some_and(|until| until <= op.platform.clock.now()) {
+        return Err(Error::invalid("input.until", "takes a moment to come, or null for no longer"));
+    }
+    op.write(async |tx| {
+        let permit = op.permit::<Mute, _>(store::lock(tx, &op.viewer, id).await?)?;
+        let muted = store::mute(tx, &permit, until).await?;
+        Ok(Seen { row: permit.into_row().conversation, member: muted })
+    })
+    .await
+}
