@@ -14,7 +14,7 @@ use axum::{
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Config, platform::Platform, schema::Api};
+use crate::{config::Config, domains::auth as auth_room, platform::Platform, schema::Api};
 
 /// Which media types a client takes and sends.
 mod negotiate;
@@ -62,6 +62,7 @@ pub struct Inner {
     /// The schema.
     pub api: Api,
     sockets: sockets::Sockets,
+    watch: auth_room::Watch,
     probes: health::Probes,
     started: Instant,
 }
@@ -70,7 +71,9 @@ impl State {
     /// The state of one server.
     pub fn new(platform: Platform, config: Arc<Config>, api: Api) -> Self {
         metrics::install(&platform.tasks);
+        let watch = auth_room::Watch::start(&platform, config.clone());
         Self(Arc::new(Inner {
+            watch,
             platform,
             config,
             api,

@@ -21,7 +21,7 @@ use sea_orm::{
     ExecResult, QueryResult, QuerySelect, RuntimeErr, SqlErr, SqliteTransactionMode, Statement, TransactionOptions,
     TransactionTrait, Value,
     sea_query::OnConflict,
-    sqlx::{ConnectOptions as _, postgres::PgConnectOptions, sqlite::SqliteJournalMode, sqlite::SqliteSynchronous},
+    sqlx::{self, ConnectOptions as _, Connection as _, postgres::PgConnectOptions, sqlite::SqliteJournalMode, sqlite::SqliteSynchronous},
 };
 use sha2::{Digest, Sha256};
 
@@ -36,6 +36,9 @@ use crate::{
 
 /// The key of the PostgreSQL advisory lock that is held while migrating: the first 63 bits of SHA-256("polyphony.migrate").
 const MIGRATION_LOCK: i64 = 0x2d1f_88c4_7be0_513a;
+
+/// How long a connection may rest before it is asked whether it lives.
+const RESTED: Duration = Duration::from_secs(1);
 
 /// The databases.
 #[derive(Clone, Debug)]
@@ -82,7 +85,7 @@ impl Database {
     }
 
     /// The pool under SeaORM, for LISTEN. `None` on SQLite.
-    pub(super) fn postgres_pool(&self) -> Option<&sea_orm::sqlx::PgPool> {
+    pub(super) fn postgres_pool(&self) -> Option<&sqlx::PgPool> {
         (!self.is_sqlite()).then(|| self.writer.get_postgres_connection_pool())
     }
 
@@ -98,6 +101,7 @@ impl Database {
             mine: AtomicU32::new(0),
             all: self.statements.clone(),
             events: Mutex::default(),
+            urgent: Mutex::default(),
             jobs: Mutex::default(),
         })
     }
@@ -201,6 +205,17 @@ fn postgres(config: &config::database::Database, timeouts: bool) -> ConnectOptio
         }
         .disable_statement_logging()
     });
+    // A server that restarted leaves a pool full of dead connections. Who has rested is asked before it is used; under load nobody rests.
+    options.map_sqlx_postgres_pool_opts(|options| {
+        options.before_acquire(|connection, resting| {
+            Box::pin(async move {
+                if resting.idle_for > RESTED {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+    });
     options
 }
 
@@ -240,13 +255,16 @@ pub struct Tx {
     mine: AtomicU32,
     all: Arc<AtomicU64>,
     events: Mutex<Vec<log::NewEvent>>,
+    urgent: Mutex<Vec<String>>,
     jobs: Mutex<Vec<job::ActiveModel>>,
 }
 
 /// What a commit left to be woken.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Left {
     pub(super) events: bool,
+    /// Topics that cannot wait for the log's order.
+    pub(super) urgent: Vec<String>,
     pub(super) jobs: bool,
 }
 
@@ -262,8 +280,11 @@ impl Tx {
     }
 
     /// Appends an event to the log, to be committed with the rest.
-    pub fn emit(&self, event: impl log::IntoEvent) {
+    pub fn emit<E: log::IntoEvent>(&self, event: E) {
         let event = event.into_event(self.ids.new_id(), self.now);
+        if E::IS_URGENT {
+            self.urgent.lock().unwrap_or_else(PoisonError::into_inner).push(event.topic.clone());
+        }
         self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
     }
 
@@ -308,7 +329,8 @@ impl Tx {
     pub(super) async fn commit(self) -> Result<Left> {
         let events = std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner));
         let jobs = std::mem::take(&mut *self.jobs.lock().unwrap_or_else(PoisonError::into_inner));
-        let left = Left { events: !events.is_empty(), jobs: !jobs.is_empty() };
+        let urgent = std::mem::take(&mut *self.urgent.lock().unwrap_or_else(PoisonError::into_inner));
+        let left = Left { events: !events.is_empty(), urgent, jobs: !jobs.is_empty() };
         if left.events {
             self.execute_raw(log::append(self.get_database_backend(), &events)).await?;
         }
@@ -376,23 +398,53 @@ pub(super) async fn guard_against_nesting<T>(work: impl Future<Output = T>) -> T
 }
 
 impl From<DbErr> for Error {
-    /// A statement that failed is our fault unless the database could not be reached. Broken constraints are named by
-    /// [`OnConstraint`] where a room expects them, never guessed here.
+    /// A statement that failed is our fault unless the database could not be reached, went away or is short of something: then trying
+    /// again may help, and the client is told so. Broken constraints are named by [`OnConstraint`] where a room expects them, never
+    /// guessed here.
     #[track_caller]
     fn from(error: DbErr) -> Self {
-        match error {
+        let second = Duration::from_secs(1);
+        match &error {
             DbErr::ConnectionAcquire(_) => {
                 tracing::warn!(%error, "no connection to the database was free");
-                Self::unavailable("The server is busy; try again in a moment.").with_retry_after(Duration::from_secs(1))
+                Self::unavailable("The server is busy; try again in a moment.").with_retry_after(second)
             }
             DbErr::Conn(RuntimeErr::SqlxError(_)) => {
                 tracing::error!(%error, "the database cannot be reached");
                 Self::unavailable("The server cannot reach its database; try again in a moment.")
-                    .with_retry_after(Duration::from_secs(1))
+                    .with_retry_after(second)
             }
-            other => Self::internal(other),
+            DbErr::Exec(RuntimeErr::SqlxError(inner)) | DbErr::Query(RuntimeErr::SqlxError(inner)) if passes(inner) => {
+                tracing::warn!(%error, "the database broke off");
+                Self::unavailable("The server lost its database for a moment; try again.").with_retry_after(second)
+            }
+            _ => Self::internal(error),
         }
     }
+}
+
+/// Whether a failure lies in the moment and not in the statement.
+fn passes(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(told) => told.code().is_some_and(|code| code_passes(&code)),
+        _ => false,
+    }
+}
+
+/// PostgreSQL's SQLSTATE, or the number of a result of SQLite.
+fn code_passes(code: &str) -> bool {
+    // SQLite's extended results hold the plain one in their low byte: busy, locked, I/O error, full, cannot open.
+    if let (Ok(number), true) = (code.parse::<u32>(), code.len() != 5) {
+        return matches!(number & 0xff, 5 | 6 | 10 | 13 | 14);
+    }
+    // Connection exceptions, a transaction that was ended or taken back, insufficient resources, operator intervention.
+    ["08", "25P", "40", "53", "57"].iter().any(|class| code.starts_with(class))
 }
 
 /// Maps one named unique constraint to one error.
@@ -430,4 +482,19 @@ pub fn statement(
     values: impl IntoIterator<Item = Value>,
 ) -> Statement {
     Statement::from_sql_and_values(backend, if backend == DbBackend::Sqlite { sqlite } else { postgres }, values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_is_told_from_what_is_wrong() {
+        for code in ["57P01", "57014", "08006", "53300", "25P03", "40P01", "5", "261", "10", "778"] {
+            assert!(code_passes(code), "{code}");
+        }
+        for code in ["42P01", "23505", "22001", "25001", "1", "19", "2067", ""] {
+            assert!(!code_passes(code), "{code}");
+        }
+    }
 }

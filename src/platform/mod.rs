@@ -23,6 +23,8 @@ pub mod mail;
 pub mod memo;
 /// Password hashing, bounded.
 pub mod passwords;
+/// Trying again what a blip broke.
+pub mod patience;
 /// Tasks that a shutdown waits for.
 pub mod tasks;
 
@@ -118,6 +120,9 @@ impl Platform {
         };
         if left.events {
             self.events.hint();
+        }
+        for topic in &left.urgent {
+            self.events.announce(topic);
         }
         if left.jobs {
             self.jobs.ring();

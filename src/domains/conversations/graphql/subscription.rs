@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Subscription};
 use entity::ids::ConversationId;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{Stream, StreamExt};
 
 use super::live::{ConversationEvent, MessageEvent, TypingEvent, conversation_events, message_events};
 use crate::{
@@ -10,14 +10,12 @@ use crate::{
     domains::conversations::listen,
     graphql::{
         access::{Requires, access},
+        live::tell,
         loader::{ContextExt, Rows},
         node::{self, GlobalId},
         scalars::DateTime,
     },
 };
-
-/// Events turned at once while somebody catches up: one statement for all of them.
-const AT_ONCE: usize = 64;
 
 /// Following conversations.
 #[derive(Default)]
@@ -38,7 +36,7 @@ impl ConversationsSubscription {
     ) -> Result<impl Stream<Item = Result<MessageEvent>> + use<>> {
         let rows = Rows(ctx.op().clone());
         let heard = listen::room(&rows.0, *conversation_id, after.as_deref()).await?;
-        Ok(heard.ready_chunks(AT_ONCE).then(move |chunk| message_events(rows.clone(), chunk)).flat_map(stream::iter))
+        Ok(tell(heard, move |notices| message_events(rows.clone(), notices)))
     }
 
     /// Changes over all of the viewer's conversations: which they are, what they are called, who belongs to them, their newest message
@@ -54,10 +52,7 @@ impl ConversationsSubscription {
     ) -> Result<impl Stream<Item = Result<ConversationEvent>> + use<>> {
         let rows = Rows(ctx.op().clone());
         let heard = listen::inbox(&rows.0, after.as_deref()).await?;
-        Ok(heard
-            .ready_chunks(AT_ONCE)
-            .then(move |chunk| conversation_events(rows.clone(), chunk))
-            .flat_map(stream::iter))
+        Ok(tell(heard, move |notices| conversation_events(rows.clone(), notices)))
     }
 
     /// Who is writing in a conversation, oneself left out. A signal of the moment: it has no cursor, may be lost, and ends by itself
