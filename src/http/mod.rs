@@ -4,12 +4,11 @@
 //! The library's own handlers are not used: they run mutations over GET, take any content type, answer 200 to everything and close
 //! sockets with the wrong codes.
 
-use std::{net::SocketAddr, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     Router, middleware,
     routing::{any, get},
-    serve::ListenerExt,
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -48,6 +47,8 @@ mod health;
 mod keys;
 /// Figures for Prometheus.
 mod metrics;
+/// Taking connections, and giving up on some.
+mod accept;
 
 /// What every handler has.
 #[derive(Clone)]
@@ -102,7 +103,7 @@ impl std::ops::Deref for State {
     }
 }
 
-/// Every route, with everything a request passes on its way. Serve it with `ConnectInfo<SocketAddr>`.
+/// Every route, with everything a request passes on its way.
 pub fn router(state: State) -> Router {
     let routes = Router::new()
         .route("/graphql", any(graphql::endpoint))
@@ -134,13 +135,6 @@ pub fn router(state: State) -> Router {
 /// # Errors
 /// When the listener is broken.
 pub async fn serve(listener: TcpListener, state: State, shutdown: CancellationToken) -> std::io::Result<()> {
-    // Without it, small frames wait for the acknowledgement of the previous ones.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY could not be set");
-        }
-    });
-    let app = router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let stopping = {
         let (state, shutdown) = (state.clone(), shutdown.clone());
         async move {
@@ -149,7 +143,7 @@ pub async fn serve(listener: TcpListener, state: State, shutdown: CancellationTo
         }
     };
     let limit = state.config.limits.drain;
-    let serving = axum::serve(listener, app).with_graceful_shutdown(stopping).into_future();
+    let serving = accept::serve(listener, router(state.clone()), &state.config.limits, stopping);
     let overdue = async {
         shutdown.cancelled().await;
         tokio::time::sleep(limit).await;

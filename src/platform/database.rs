@@ -18,14 +18,14 @@ use entity::{ids::JobId, job};
 use migration::MigratorTrait;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
-    ExecResult, QueryResult, QuerySelect, RuntimeErr, SqlErr, SqliteTransactionMode, Statement, TransactionOptions,
+    ExecResult, QueryResult, QuerySelect, SqlErr, SqliteTransactionMode, Statement, TransactionOptions,
     TransactionTrait, Value,
     sea_query::OnConflict,
     sqlx::{self, ConnectOptions as _, Connection as _, postgres::PgConnectOptions, sqlite::SqliteJournalMode, sqlite::SqliteSynchronous},
 };
 use sha2::{Digest, Sha256};
 
-use super::{events::log, jobs::Job};
+use super::{events::log, failure, jobs::Job};
 use crate::{
     base::{
         error::{Error, Result},
@@ -209,7 +209,7 @@ fn postgres(config: &config::database::Database, timeouts: bool) -> ConnectOptio
     options.map_sqlx_postgres_pool_opts(|options| {
         options.before_acquire(|connection, resting| {
             Box::pin(async move {
-                if resting.idle_for > RESTED {
+                if resting.idle_for > RESTED || failure::in_doubt() {
                     connection.ping().await?;
                 }
                 Ok(true)
@@ -355,7 +355,7 @@ impl Tx {
 }
 
 macro_rules! counted_connection {
-    ($($name:ty),*) => {$(
+    ($($name:ty, $settled:path;)*) => {$(
         #[async_trait::async_trait]
         impl ConnectionTrait for $name {
             fn get_database_backend(&self) -> DbBackend {
@@ -374,18 +374,22 @@ macro_rules! counted_connection {
 
             async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
                 self.count();
-                self.inner.query_one_raw(statement).await
+                $settled(statement, |statement| self.inner.query_one_raw(statement)).await
             }
 
             async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
                 self.count();
-                self.inner.query_all_raw(statement).await
+                $settled(statement, |statement| self.inner.query_all_raw(statement)).await
             }
         }
     )*};
 }
 
-counted_connection!(Reader, Tx);
+// A line that was cut costs a read nothing but another try. Within a write, what came before is lost with the line.
+counted_connection! {
+    Reader, failure::twice;
+    Tx, failure::once;
+}
 
 tokio::task_local! {
     static WRITING: ();
@@ -395,56 +399,6 @@ tokio::task_local! {
 pub(super) async fn guard_against_nesting<T>(work: impl Future<Output = T>) -> T {
     debug_assert!(WRITING.try_with(|()| ()).is_err(), "a write inside a write: pass `tx` down instead");
     WRITING.scope((), work).await
-}
-
-impl From<DbErr> for Error {
-    /// A statement that failed is our fault unless the database could not be reached, went away or is short of something: then trying
-    /// again may help, and the client is told so. Broken constraints are named by [`OnConstraint`] where a room expects them, never
-    /// guessed here.
-    #[track_caller]
-    fn from(error: DbErr) -> Self {
-        let second = Duration::from_secs(1);
-        match &error {
-            DbErr::ConnectionAcquire(_) => {
-                tracing::warn!(%error, "no connection to the database was free");
-                Self::unavailable("The server is busy; try again in a moment.").with_retry_after(second)
-            }
-            DbErr::Conn(RuntimeErr::SqlxError(_)) => {
-                tracing::error!(%error, "the database cannot be reached");
-                Self::unavailable("The server cannot reach its database; try again in a moment.")
-                    .with_retry_after(second)
-            }
-            DbErr::Exec(RuntimeErr::SqlxError(inner)) | DbErr::Query(RuntimeErr::SqlxError(inner)) if passes(inner) => {
-                tracing::warn!(%error, "the database broke off");
-                Self::unavailable("The server lost its database for a moment; try again.").with_retry_after(second)
-            }
-            _ => Self::internal(error),
-        }
-    }
-}
-
-/// Whether a failure lies in the moment and not in the statement.
-fn passes(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::Protocol(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => true,
-        sqlx::Error::Database(told) => told.code().is_some_and(|code| code_passes(&code)),
-        _ => false,
-    }
-}
-
-/// PostgreSQL's SQLSTATE, or the number of a result of SQLite.
-fn code_passes(code: &str) -> bool {
-    // SQLite's extended results hold the plain one in their low byte: busy, locked, I/O error, full, cannot open.
-    if let (Ok(number), true) = (code.parse::<u32>(), code.len() != 5) {
-        return matches!(number & 0xff, 5 | 6 | 10 | 13 | 14);
-    }
-    // Connection exceptions, a transaction that was ended or taken back, insufficient resources, operator intervention.
-    ["08", "25P", "40", "53", "57"].iter().any(|class| code.starts_with(class))
 }
 
 /// Maps one named unique constraint to one error.
@@ -482,19 +436,4 @@ pub fn statement(
     values: impl IntoIterator<Item = Value>,
 ) -> Statement {
     Statement::from_sql_and_values(backend, if backend == DbBackend::Sqlite { sqlite } else { postgres }, values)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_passes_is_told_from_what_is_wrong() {
-        for code in ["57P01", "57014", "08006", "53300", "25P03", "40P01", "5", "261", "10", "778"] {
-            assert!(code_passes(code), "{code}");
-        }
-        for code in ["42P01", "23505", "22001", "25001", "1", "19", "2067", ""] {
-            assert!(!code_passes(code), "{code}");
-        }
-    }
 }

@@ -23,6 +23,8 @@ pub mod mail;
 pub mod memo;
 /// Password hashing, bounded.
 pub mod passwords;
+/// When the database fails.
+mod failure;
 /// Trying again what a blip broke.
 pub mod patience;
 /// Tasks that a shutdown waits for.

@@ -339,6 +339,30 @@ on_postgres! {
         assert_eq!(within("the new one", follower.next()).await.unwrap().payload, "new");
     }
 
+    /// Events that wait for a foreign transaction show in the metrics.
+    async fn a_held_horizon_shows_in_the_metrics(world) {
+        let platform = world.platform();
+        let foreign = world.foreign_connection().await;
+        let held = sea_orm::TransactionTrait::begin(&foreign).await.unwrap();
+        held.execute_unprepared("SELECT txid_current()").await.unwrap();
+        emit(&platform, "held", "new").await;
+        within("the gauge to rise", async {
+            loop {
+                let metrics = world.anonymous().send_request(world.anonymous().request(reqwest::Method::GET, "/metrics")).await;
+                let lines = metrics.body.as_str().unwrap().lines();
+                let mut waiting = lines.filter_map(|line| line.strip_prefix("polyphony_log_horizon_lag_seconds "));
+                if waiting.any(|seconds| seconds.parse::<f64>().unwrap() > 1.0) {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
+        held.rollback().await.unwrap();
+        foreign.close().await.unwrap();
+        platform.events.settle().await.unwrap();
+    }
+
     /// An event of a transaction that began first and commits last is not skipped, however far the others have come.
     async fn a_late_committer_is_waited_for(world) {
         let platform = world.platform();
