@@ -105,7 +105,6 @@ pub struct Prepared {
     pub price: Price,
 }
 
-
 /// The schema, ready to run operations.
 #[derive(Clone)]
 pub struct Api {

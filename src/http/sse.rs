@@ -69,7 +69,9 @@ pub(super) async fn stream(state: &State, id: &RequestId, caller: Caller, prepar
     };
     let mut headers = axum::http::HeaderMap::new();
     let answers = match first {
-        Some(answer) if answer::is_request_error(&answer) || kind == Kind::Subscription && answer::is_fatal(&answer) => {
+        Some(answer)
+            if answer::is_request_error(&answer) || kind == Kind::Subscription && answer::is_fatal(&answer) =>
+        {
             return answer::write(answer::only_errors(answer), Media::GraphqlResponse, Stage::Reached);
         }
         Some(mut answer) => {

@@ -41,7 +41,8 @@ mod tests {
 
     async fn tried(results: Vec<Result<u8>>) -> (Result<u8>, usize) {
         let (count, mut left) = (results.len(), results.into_iter());
-        let last = patiently("it", || std::future::ready(left.next().unwrap_or_else(|| Err(Error::internal("down"))))).await;
+        let last =
+            patiently("it", || std::future::ready(left.next().unwrap_or_else(|| Err(Error::internal("down"))))).await;
         (last, count - left.len())
     }
 

@@ -24,9 +24,11 @@ pub(super) fn resumable(sdl: &str) -> HashSet<String> {
         if definition.node.name.node != "Subscription" {
             continue;
         }
-        let takes = root.fields.iter().map(|field| &field.node).filter(|field| {
-            field.arguments.iter().any(|argument| argument.node.name.node == AFTER)
-        });
+        let takes = root
+            .fields
+            .iter()
+            .map(|field| &field.node)
+            .filter(|field| field.arguments.iter().any(|argument| argument.node.name.node == AFTER));
         names.extend(takes.map(|field| field.name.node.to_string()));
     }
     names
@@ -92,9 +94,7 @@ fn set(
                 }
             }
             Selection::Field(_) => None,
-            Selection::InlineFragment(inner) => {
-                set(&mut inner.node.selection_set.node, resumable, cursor, spreads)
-            }
+            Selection::InlineFragment(inner) => set(&mut inner.node.selection_set.node, resumable, cursor, spreads),
             Selection::FragmentSpread(spread) => {
                 spreads.push(spread.node.fragment_name.node.clone());
                 None
@@ -144,7 +144,10 @@ mod tests {
             ("subscription { events(after: null) }", "written"),
             ("subscription($from: String) { events(after: $from) }", "$from"),
             ("subscription { ... on Subscription { events } }", "written"),
-            ("subscription { ...F } fragment F on Subscription { ...G } fragment G on Subscription { events }", "written"),
+            (
+                "subscription { ...F } fragment F on Subscription { ...G } fragment G on Subscription { events }",
+                "written",
+            ),
             ("subscription { ...F } fragment F on Subscription { ...F }", "no place"),
             ("subscription { signal(id: 1) }", "no place"),
         ] {

@@ -97,6 +97,7 @@ once! {
         // Known before anything was read.
         assert_eq!(alice.subscribe_sse(query, json!({ "id": room, "after": "nonsense" })).await.status, 400);
         let mut events = eve.subscribe_sse(query, json!({ "id": room })).await;
+        assert_eq!(events.status, 200);
         let (name, answer) = events.event().await.unwrap();
         assert_eq!(name, "next");
         assert_eq!(answer["errors"][0]["extensions"]["code"], "ROOM_NOT_FOUND", "{answer}");
