@@ -390,7 +390,7 @@ macro_rules! counted_connection {
 
 // A line that was cut costs a read nothing but another try. Within a write, what came before is lost with the line.
 counted_connection! {
-    Reader, failure::twice;
+    Reader, failure::again;
     Tx, failure::once;
 }
 

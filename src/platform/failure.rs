@@ -30,18 +30,22 @@ pub(super) fn in_doubt() -> bool {
     millis(BEGINNING.elapsed()) < IN_DOUBT_UNTIL.load(Ordering::Relaxed)
 }
 
-/// Runs a statement, and once more when the line it went over was cut. For reads outside of writes only.
-pub(super) async fn twice<T, F: Future<Output = Result<T, DbErr>>>(
+/// The waits before a read is tried over another line.
+const WAITS: [u64; 3] = [0, 20, 100];
+
+/// Runs a statement, and again when the line it went over was cut, a few times. For reads outside of writes only.
+pub(super) async fn again<T, F: Future<Output = Result<T, DbErr>>>(
     statement: Statement,
     run: impl Fn(Statement) -> F,
 ) -> Result<T, DbErr> {
-    match run(statement.clone()).await {
-        Err(error) if is_cut(&error) => {
-            tracing::debug!(%error, "a read was cut off; trying again");
-            run(statement).await
+    for wait in WAITS {
+        match run(statement.clone()).await {
+            Err(error) if is_cut(&error) => tracing::debug!(%error, "a read was cut off; trying again"),
+            settled => return settled,
         }
-        settled => settled,
+        tokio::time::sleep(Duration::from_millis(wait)).await;
     }
+    run(statement).await
 }
 
 /// Runs a statement.

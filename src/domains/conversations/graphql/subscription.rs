@@ -25,7 +25,8 @@ pub struct ConversationsSubscription;
 impl ConversationsSubscription {
     /// Messages, their changes, reactions and receipts of a conversation, as they happen and in order. After a broken line, give the
     /// last cursor as `after` and nothing is missed; a cursor older than the log is CURSOR_EXPIRED. Ends with PERMISSION_DENIED when
-    /// the viewer is no longer a member, and with ROOM_NOT_FOUND when the conversation is deleted.
+    /// the viewer is no longer a member, with ROOM_NOT_FOUND when the conversation is deleted, and with SERVICE_UNAVAILABLE before an
+    /// event that cannot be read just now: follow again from the last cursor.
     #[graphql(directive = access::apply(Requires::Member))]
     async fn message_events(
         &self,
@@ -40,7 +41,8 @@ impl ConversationsSubscription {
     }
 
     /// Changes over all of the viewer's conversations: which they are, what they are called, who belongs to them, their newest message
-    /// and what is unread. After a broken line, give the last cursor as `after`; a cursor older than the log is CURSOR_EXPIRED.
+    /// and what is unread. After a broken line, give the last cursor as `after`; a cursor older than the log is CURSOR_EXPIRED. Ends
+    /// with SERVICE_UNAVAILABLE before an event that cannot be read just now: follow again from the last cursor.
     #[graphql(directive = access::apply(Requires::SignedIn))]
     async fn inbox_changed(
         &self,
