@@ -4,10 +4,11 @@
 //! schema's types.
 
 mod node;
+mod resume;
 
 pub use node::Node;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use async_graphql::{
     MergedObject, MergedSubscription, Name, Request, Response, SDLExportOptions, Schema, ServerError, Value, Variables,
@@ -104,33 +105,38 @@ pub struct Prepared {
     pub price: Price,
 }
 
-impl Prepared {
-    /// Goes on behind this cursor, if the operation declares a variable `$after`.
-    pub fn resume_after(&mut self, cursor: &str) {
-        let name = self.name.as_deref();
-        let Ok(document) = self.request.parsed_query() else { return };
-        let mut operations = document.operations.iter();
-        let operation = operations.find(|(known, _)| known.map(|known| known.as_str()) == name);
-        let declared = operation.is_some_and(|(_, operation)| {
-            operation.node.variable_definitions.iter().any(|variable| variable.node.name.node == "after")
-        });
-        if declared {
-            self.request.variables.insert(Name::new("after"), Value::from(cursor));
-        }
-    }
-}
-
 /// The schema, ready to run operations.
 #[derive(Clone)]
 pub struct Api {
     schema: Polyphony,
     config: Arc<Config>,
+    /// The subscriptions that can be taken up again.
+    resumable: Arc<HashSet<String>>,
 }
 
 impl Api {
     /// Builds the schema.
     pub fn new(config: Arc<Config>) -> Self {
-        Self { schema: build(&config), config }
+        let schema = build(&config);
+        let resumable = Arc::new(resume::resumable(&schema.sdl()));
+        Self { schema, config, resumable }
+    }
+
+    /// Makes a subscription go on behind this cursor, whatever the document says of where to begin.
+    ///
+    /// # Errors
+    /// BAD_REQUEST when it cannot be taken up again.
+    pub fn resume_after(&self, prepared: &mut Prepared, cursor: &str) -> Result<(), Error> {
+        let mut document = prepared.request.parsed_query().map_err(unparsable)?.clone();
+        match resume::resume(&mut document, prepared.name.as_deref(), &self.resumable, cursor) {
+            Some(resume::Place::Written) => prepared.request.set_parsed_query(document),
+            Some(resume::Place::Variable(name)) => drop(prepared.request.variables.insert(name, Value::from(cursor))),
+            None => {
+                let sentence = "Last-Event-ID: this subscription has no `after`, so it cannot be taken up again.";
+                return Err(Error::new(Code::BadRequest, sentence));
+            }
+        }
+        Ok(())
     }
 
     /// Bounds and parses the document and finds its operation, before anything runs.

@@ -125,6 +125,11 @@ impl Viewer {
         }
     }
 
+    /// May do something that the same person may no longer do now: what was begun with the old rights must not go on.
+    pub fn outranks(&self, now: &Self) -> bool {
+        BaseRole::ALL.into_iter().any(|role| self.has(role) && !now.has(role))
+    }
+
     /// The administrator, or why not: nobody signed in, the proof is too old, or no administrator.
     #[track_caller]
     pub fn admin(&self) -> Result<()> {

@@ -28,6 +28,8 @@ pub struct Auth {
     pub reset_lifetime: Duration,
     /// How recent a password must be for the rights of an administrator, until a second factor exists.
     pub recent_sign_in: Duration,
+    /// How often to look whether the sign-ins behind open sockets still hold, besides being told: for what nobody was told of.
+    pub recheck_interval: Duration,
     /// Argon2id memory in KiB. 19 MiB, 2 passes, 1 lane: the OWASP password storage cheat sheet's second setting.
     pub argon2_memory_kib: u32,
     /// Argon2id passes.
@@ -62,6 +64,7 @@ impl Auth {
             verification_lifetime: Duration::from_secs(24 * 3600),
             reset_lifetime: Duration::from_secs(3600),
             recent_sign_in: Duration::from_secs(12 * 3600),
+            recheck_interval: Duration::from_secs(2),
             argon2_memory_kib: 19 * 1024,
             argon2_passes: 2,
             hashers: 2,

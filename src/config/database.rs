@@ -23,6 +23,8 @@ pub struct Database {
     pub migrate_on_start: bool,
     /// How often to look for events when no wake-up comes.
     pub poll_interval: Duration,
+    /// How often to make sure that the log is still the same one, and not that of a restored backup or another cluster.
+    pub log_check_interval: Duration,
     /// Events kept in memory for listeners: about half a kilobyte each.
     pub ring: usize,
     /// `EVENT_RETENTION_HOURS`: how long the log is kept, and so how long a cursor lives.
@@ -63,6 +65,7 @@ impl Database {
             migrate_on_start: env.flag("MIGRATE_ON_START", true),
             // Another process on the same SQLite file can only be noticed by looking.
             poll_interval: Duration::from_millis(if sqlite { 250 } else { 1000 }),
+            log_check_interval: Duration::from_secs(60),
             ring: env.parse("EVENT_RING", 20_000),
             event_retention,
             deleted_retention: deleted_retention.max(event_retention),

@@ -61,6 +61,11 @@ pub struct Limits {
     pub socket_operations: usize,
     /// Sockets at once of one person, or of one address when nobody is signed in.
     pub sockets_per_viewer: usize,
+    /// How long the headers of a request may take to arrive, and an idle connection may stay open: longer than the 60 seconds for which
+    /// common proxies keep theirs, or they would send a request into one that is just being closed.
+    pub header_timeout: Duration,
+    /// How long an answer, an event or a frame may wait for its reader to take any of it before the connection is cut.
+    pub write_timeout: Duration,
     /// How long a socket may wait before `connection_init`.
     pub init_timeout: Duration,
     /// How often the server pings; a socket that does not answer twice is closed.
@@ -118,6 +123,8 @@ impl Limits {
             frame_bytes: 256 * 1024,
             socket_operations: 100,
             sockets_per_viewer: env.parse("SOCKETS_PER_VIEWER", 50),
+            header_timeout: Duration::from_secs(75),
+            write_timeout: Duration::from_secs(30),
             init_timeout: Duration::from_secs(10),
             ping_interval: Duration::from_secs(30),
             socket_buffer: 64,

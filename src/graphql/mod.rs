@@ -8,6 +8,8 @@ pub mod node;
 pub mod scalars;
 /// The loaders of one operation, and how a resolver reaches them.
 pub mod loader;
+/// From what a listener hears to what a subscription tells.
+pub mod live;
 /// Edges loaded for whole lists by look-ahead.
 pub mod prefetch;
 /// Errors on the wire.

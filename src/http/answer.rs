@@ -59,20 +59,21 @@ pub(super) fn is_request_error(answer: &Answer) -> bool {
     answer.data == Value::Null && !answer.errors.is_empty() && answer.errors.iter().all(|error| error.path.is_empty())
 }
 
-/// True for an item after which a subscription cannot go on: nothing ran, or the source itself failed for one of the reasons that
-/// end it. Any other failed item belongs to one event, and the next may succeed.
+/// True for an item after which a subscription cannot go on: its source could not be made or has failed, or an event could not be told
+/// at all or only in part because something was out of reach. To go on would be to pass over that event; who resumes from the last
+/// cursor gets it. A partial answer for any other reason belongs to its event alone, and would be the same the next time.
 pub(super) fn is_fatal(answer: &Answer) -> bool {
-    const ENDINGS: [Code; 7] = [
-        Code::CursorExpired,
-        Code::Unauthenticated,
-        Code::InvalidToken,
-        Code::PermissionDenied,
-        Code::RoomNotFound,
-        Code::NotFound,
-        Code::ServiceUnavailable,
-    ];
-    let ending = |error: &ServerError| code(error).is_some_and(|code| ENDINGS.contains(&code));
-    is_request_error(answer) || answer.data == Value::Null && answer.errors.iter().any(ending)
+    let is_out_of_reach = |error: &ServerError| code(error) == Some(Code::ServiceUnavailable);
+    !answer.errors.is_empty() && (answer.data == Value::Null || answer.errors.iter().any(is_out_of_reach))
+}
+
+/// A fatal item as the errors alone: what came before it stands, and nothing of it does.
+pub(super) fn only_errors(mut answer: Answer) -> Answer {
+    answer.data = Value::Null;
+    for error in &mut answer.errors {
+        error.path.clear();
+    }
+    answer
 }
 
 /// The code of an error.
@@ -192,10 +193,14 @@ mod tests {
     #[test]
     fn only_some_items_end_a_subscription() {
         assert!(is_fatal(&failed(Code::GraphqlValidationFailed, &[])));
-        assert!(is_fatal(&failed(Code::CursorExpired, &["messageEvents"])));
-        assert!(!is_fatal(&failed(Code::Internal, &["messageEvents", "message"])));
-        let mut partial = failed(Code::NotFound, &["messageEvents", "message"]);
-        partial.data = value!({ "messageEvents": { "message": null } });
-        assert!(!is_fatal(&partial));
+        for code in [Code::CursorExpired, Code::ValidationFailed, Code::Internal] {
+            assert!(is_fatal(&failed(code, &["messageEvents"])), "{code:?}");
+        }
+        for (code, fatal) in [(Code::NotFound, false), (Code::Internal, false), (Code::ServiceUnavailable, true)] {
+            let mut partial = failed(code, &["messageEvents", "message"]);
+            partial.data = value!({ "messageEvents": { "message": null } });
+            assert_eq!(is_fatal(&partial), fatal, "{code:?}");
+            assert!(!json(&only_errors(partial)).contains("\"data\""));
+        }
     }
 }

@@ -88,8 +88,11 @@ pub(super) async fn endpoint(extract::State(state): extract::State<State>, reque
             break 'answer refuse(error, Stage::Refused);
         }
         if streams {
-            if let Some(cursor) = parts.headers.get("last-event-id").and_then(|cursor| cursor.to_str().ok()) {
-                prepared.resume_after(cursor);
+            let resumes = parts.headers.get("last-event-id").filter(|_| prepared.kind == Kind::Subscription);
+            if let Some(cursor) = resumes.and_then(|cursor| cursor.to_str().ok()).filter(|cursor| !cursor.is_empty())
+                && let Err(error) = state.api.resume_after(&mut prepared, cursor)
+            {
+                break 'answer refuse(error, Stage::Refused);
             }
             break 'answer sse::stream(&state, &id, caller, prepared).await;
         }

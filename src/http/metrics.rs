@@ -51,6 +51,11 @@ pub(super) fn install(tasks: &Tasks) {
         metrics::describe_gauge!(SOCKETS, "Open sockets and event streams");
         metrics::describe_gauge!(SUBSCRIPTIONS, "Running subscriptions");
         metrics::describe_gauge!(LISTENERS, "Listeners of the event log in this instance");
+        metrics::describe_gauge!(
+            "polyphony_log_horizon_lag_seconds",
+            "How long committed events have been waiting for another transaction to end (PostgreSQL)"
+        );
+        metrics::describe_gauge!("polyphony_log_horizon_lag_events", "How many committed events wait (PostgreSQL)");
         metrics::describe_gauge!(TOPICS, "Topics of the event log somebody listens to");
         handle
     });

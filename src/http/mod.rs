@@ -4,17 +4,16 @@
 //! The library's own handlers are not used: they run mutations over GET, take any content type, answer 200 to everything and close
 //! sockets with the wrong codes.
 
-use std::{net::SocketAddr, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     Router, middleware,
     routing::{any, get},
-    serve::ListenerExt,
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Config, platform::Platform, schema::Api};
+use crate::{config::Config, domains::auth as auth_room, platform::Platform, schema::Api};
 
 /// Which media types a client takes and sends.
 mod negotiate;
@@ -48,6 +47,8 @@ mod health;
 mod keys;
 /// Figures for Prometheus.
 mod metrics;
+/// Taking connections, and giving up on some.
+mod accept;
 
 /// What every handler has.
 #[derive(Clone)]
@@ -62,6 +63,7 @@ pub struct Inner {
     /// The schema.
     pub api: Api,
     sockets: sockets::Sockets,
+    watch: auth_room::Watch,
     probes: health::Probes,
     started: Instant,
 }
@@ -70,7 +72,9 @@ impl State {
     /// The state of one server.
     pub fn new(platform: Platform, config: Arc<Config>, api: Api) -> Self {
         metrics::install(&platform.tasks);
+        let watch = auth_room::Watch::start(&platform, config.clone());
         Self(Arc::new(Inner {
+            watch,
             platform,
             config,
             api,
@@ -99,7 +103,7 @@ impl std::ops::Deref for State {
     }
 }
 
-/// Every route, with everything a request passes on its way. Serve it with `ConnectInfo<SocketAddr>`.
+/// Every route, with everything a request passes on its way.
 pub fn router(state: State) -> Router {
     let routes = Router::new()
         .route("/graphql", any(graphql::endpoint))
@@ -131,13 +135,6 @@ pub fn router(state: State) -> Router {
 /// # Errors
 /// When the listener is broken.
 pub async fn serve(listener: TcpListener, state: State, shutdown: CancellationToken) -> std::io::Result<()> {
-    // Without it, small frames wait for the acknowledgement of the previous ones.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY could not be set");
-        }
-    });
-    let app = router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let stopping = {
         let (state, shutdown) = (state.clone(), shutdown.clone());
         async move {
@@ -146,7 +143,7 @@ pub async fn serve(listener: TcpListener, state: State, shutdown: CancellationTo
         }
     };
     let limit = state.config.limits.drain;
-    let serving = axum::serve(listener, app).with_graceful_shutdown(stopping).into_future();
+    let serving = accept::serve(listener, router(state.clone()), &state.config.limits, stopping);
     let overdue = async {
         shutdown.cancelled().await;
         tokio::time::sleep(limit).await;

@@ -19,7 +19,7 @@ use async_graphql::{Request, Response as Answer};
 use axum::extract::ws::Message;
 use bytes::Bytes;
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
@@ -31,14 +31,21 @@ use super::{
 };
 use crate::{
     access::{Op, Origin, Viewer},
-    base::error::{Code, Error},
+    base::error::{Code, Error, Result},
+    domains::auth as accounts,
+    platform::patience::patiently,
     schema::{Kind, Prepared},
 };
 
 /// A socket whose viewer is known.
 pub(super) struct Session {
     state: State,
-    viewer: Viewer,
+    /// Who greeted; what they may was read then.
+    greeted: Viewer,
+    /// Who they are as last heard.
+    viewer: watch::Sender<Viewer>,
+    /// Why the socket is over, once it is.
+    over: watch::Sender<Option<Error>>,
     origin: Origin,
     id: RequestId,
     count: AtomicU64,
@@ -74,7 +81,9 @@ impl Session {
         let guard = stop.clone().drop_guard();
         Self {
             state,
-            viewer,
+            viewer: watch::Sender::new(viewer.clone()),
+            greeted: viewer,
+            over: watch::Sender::new(None),
             origin,
             id,
             count: AtomicU64::new(0),
@@ -82,6 +91,43 @@ impl Session {
             stop,
             _stop_on_drop: guard,
         }
+    }
+
+    /// Follows the sign-in, and tells running operations what the viewer may; comes with the reason when the socket is over.
+    pub(super) async fn watch(&self, watched: Option<accounts::Watched>) -> Error {
+        let follow = async {
+            let Some(mut watched) = watched else { return std::future::pending().await };
+            loop {
+                match watched.change().await {
+                    Ok(person) => drop(self.viewer.send_replace(Viewer::Person(person))),
+                    Err(error) => return error,
+                }
+            }
+        };
+        let mut over = self.over.subscribe();
+        let told = async {
+            match over.wait_for(Option::is_some).await.ok().and_then(|error| error.clone()) {
+                Some(error) => error,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            error = follow => error,
+            error = told => error,
+        }
+    }
+
+    /// The viewer with the rights of this moment. When the sign-in is over, so is the socket.
+    async fn renewed(&self) -> Result<Viewer> {
+        let (platform, config) = (&self.state.platform, &self.state.config);
+        let read = || accounts::renew(platform, config, &self.greeted);
+        let renewed = patiently("reading somebody's rights", read).await;
+        if let Err(error) = &renewed
+            && error.code() != Code::ServiceUnavailable
+        {
+            self.over.send_replace(Some(error.clone()));
+        }
+        renewed
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Operation>>> {
@@ -214,10 +260,8 @@ fn start(
             }
         }
     };
-    let (platform, config) = (state.platform.clone(), state.config.clone());
-    let op = Arc::new(Op::new(session.viewer.clone(), platform, config, session.origin.clone(), request_id));
     let outbox = Outbox { operation: operation.clone(), frames: frames.clone() };
-    let task = run(state.clone(), op, request, outbox);
+    let task = run(session.clone(), request_id, request, outbox);
     state.platform.tasks.spawn(async move {
         tokio::select! {
             biased;
@@ -255,22 +299,49 @@ impl Outbox {
 }
 
 /// Runs an operation to its end and says so, also when it panics.
-async fn run(state: State, op: Arc<Op>, request: Request, outbox: Outbox) {
-    let refusal = |error| state.api.refusal(error, &op.request_id, state.platform.clock.now());
+async fn run(session: Arc<Session>, request_id: Arc<str>, request: Request, outbox: Outbox) {
+    let state = &session.state;
+    let refusal = |error| state.api.refusal(error, &request_id, state.platform.clock.now());
     let prepared = match state.api.prepare(request) {
         Ok(prepared) => prepared,
         Err(error) => return outbox.error(&refusal(error)).await,
     };
+    // Before the rights are read: what is taken away after that is heard of.
+    let rights = session.viewer.subscribe();
+    let viewer = match session.renewed().await {
+        Ok(viewer) => viewer,
+        Err(error) => return outbox.error(&refusal(error)).await,
+    };
+    let (platform, config) = (state.platform.clone(), state.config.clone());
+    let op = Arc::new(Op::new(viewer, platform, config, session.origin.clone(), request_id.clone()));
     let work = async {
         match prepared.kind {
-            Kind::Subscription => follow(&state, &op, prepared, &outbox).await,
-            kind => answer_once(&state, &op, prepared, kind, &outbox).await,
+            Kind::Subscription => {
+                let cut = tokio::select! {
+                    () = follow(state, &op, prepared, &outbox) => return,
+                    cut = outranked(&session, &op.viewer, rights) => cut,
+                };
+                outbox.error(&refusal(cut)).await;
+            }
+            kind => answer_once(state, &op, prepared, kind, &outbox).await,
         }
     };
     if let Err(panic) = AssertUnwindSafe(work).catch_unwind().await {
         let error = Error::internal(format!("a panic: {}", layers::panic_text(panic.as_ref())));
         outbox.error(&refusal(error)).await;
     }
+}
+
+/// Comes when the viewer may less than when the operation was begun.
+async fn outranked(session: &Session, viewer: &Viewer, mut rights: watch::Receiver<Viewer>) -> Error {
+    while rights.changed().await.is_ok() {
+        let less = viewer.outranks(&rights.borrow_and_update());
+        // What is heard may have been read before the operation was begun.
+        if less && session.renewed().await.is_ok_and(|now| viewer.outranks(&now)) {
+            return accounts::rights_changed();
+        }
+    }
+    std::future::pending().await
 }
 
 async fn answer_once(state: &State, op: &Arc<Op>, prepared: Prepared, kind: Kind, outbox: &Outbox) {

@@ -64,6 +64,25 @@ impl Close {
         Self::new(4403, format!("{}: {}", error.code().as_str(), error.message()))
     }
 
+    /// 1013: who asks cannot be found out just now. Stock clients come back by themselves after it.
+    pub(super) fn try_again(error: &Error) -> Self {
+        Self::new(1013, format!("{}: {}", error.code().as_str(), error.message()))
+    }
+
+    /// 1011: something broke on our side.
+    pub(super) fn broken(error: &Error) -> Self {
+        Self::new(1011, format!("{}: {}", error.code().as_str(), error.message()))
+    }
+
+    /// What an error of the whole socket means for it.
+    pub(super) fn because(error: &Error) -> Self {
+        match error.code() {
+            Code::ServiceUnavailable => Self::try_again(error),
+            Code::Internal => Self::broken(error),
+            _ => Self::forbidden(error),
+        }
+    }
+
     /// 4406: another sub-protocol, or none.
     pub(super) fn not_acceptable() -> Self {
         Self::new(4406, "Subprotocol not acceptable")

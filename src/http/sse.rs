@@ -31,7 +31,9 @@ use super::{
     websocket,
 };
 use crate::{
+    access::Viewer,
     base::error::{Code, Error},
+    domains::auth::{self as accounts, Watched},
     schema::{Kind, Prepared},
 };
 
@@ -51,7 +53,7 @@ pub(super) async fn stream(state: &State, id: &RequestId, caller: Caller, prepar
     let Some(place) = state.sockets.admit(websocket::who(&caller.viewer, &caller.origin), limit) else {
         return refuse(Error::new(Code::RateLimitExceeded, format!("More than {limit} sockets and streams at once.")));
     };
-    let ended = websocket::ending(state, &caller.viewer);
+    let ended = over(websocket::watch(state, &caller.viewer), caller.viewer.clone());
     let (kind, op) = (prepared.kind, graphql::operation(state, id, caller));
     let (first, rest) = if kind == Kind::Subscription {
         let mut answers = state.api.stream(op, prepared);
@@ -67,8 +69,10 @@ pub(super) async fn stream(state: &State, id: &RequestId, caller: Caller, prepar
     };
     let mut headers = axum::http::HeaderMap::new();
     let answers = match first {
-        Some(answer) if answer::is_request_error(&answer) => {
-            return answer::write(answer, Media::GraphqlResponse, Stage::Reached);
+        Some(answer)
+            if answer::is_request_error(&answer) || kind == Kind::Subscription && answer::is_fatal(&answer) =>
+        {
+            return answer::write(answer::only_errors(answer), Media::GraphqlResponse, Stage::Reached);
         }
         Some(mut answer) => {
             headers = std::mem::take(&mut answer.http_headers);
@@ -78,6 +82,7 @@ pub(super) async fn stream(state: &State, id: &RequestId, caller: Caller, prepar
     };
     let live = Live {
         answers: AssertUnwindSafe(answers).catch_unwind().boxed(),
+        kind,
         ended: Box::pin(ended),
         draining,
         state: state.clone(),
@@ -100,6 +105,7 @@ pub(super) async fn stream(state: &State, id: &RequestId, caller: Caller, prepar
 
 struct Live {
     answers: BoxStream<'static, std::thread::Result<Answer>>,
+    kind: Kind,
     ended: Pin<Box<dyn Future<Output = Error> + Send>>,
     draining: CancellationToken,
     state: State,
@@ -109,6 +115,21 @@ struct Live {
     _place: Place,
     _running: Option<Running>,
     _open: Running,
+}
+
+/// Comes when the stream's viewer is signed in no longer, or may less than when it was begun.
+async fn over(watched: Option<Watched>, viewer: Viewer) -> Error {
+    let Some(mut watched) = watched else { return std::future::pending().await };
+    loop {
+        match watched.change().await {
+            Err(error) => return error,
+            Ok(person) => {
+                if viewer.outranks(&Viewer::Person(person)) {
+                    return accounts::rights_changed();
+                }
+            }
+        }
+    }
 }
 
 fn events(live: Live) -> impl Stream<Item = Result<Bytes, Infallible>> {
@@ -133,12 +154,11 @@ impl Live {
                 self.is_over = true;
             }
             answer = self.answers.next() => match answer {
-                Some(Ok(answer)) => {
-                    self.queue.push_back(next(&answer));
-                    if answer::is_fatal(&answer) {
-                        self.complete();
-                    }
+                Some(Ok(answer)) if self.kind == Kind::Subscription && answer::is_fatal(&answer) => {
+                    self.queue.push_back(next(&answer::only_errors(answer)));
+                    self.complete();
                 }
+                Some(Ok(answer)) => self.queue.push_back(next(&answer)),
                 Some(Err(panic)) => {
                     self.fail(Error::internal(format!("a panic: {}", layers::panic_text(panic.as_ref()))));
                 }

@@ -1,7 +1,8 @@
 //! A socket's life: the upgrade, `connection_init`, and how it ends. What happens in between is in `operations`.
 //!
 //! Who asks is settled once, at `connection_init`: by the token in its payload, else by the `Authorization` header or the access
-//! cookie of the upgrade. When that sign-in ends, the socket is closed with 4403 and our code as the reason.
+//! cookie of the upgrade. When that sign-in ends, the socket is closed with 4403 and our code as the reason. What the person may is
+//! read anew for each operation; when they may less, only the subscriptions that were begun with more are ended.
 
 use std::{sync::Arc, time::Duration};
 
@@ -32,6 +33,7 @@ use crate::{
     access::{Origin, Viewer},
     base::error::{Code, Error, Result},
     domains::auth as accounts,
+    platform::patience::patiently,
 };
 
 /// Read and write buffers: a default socket costs 130 KiB, most of it these.
@@ -160,7 +162,7 @@ async fn live(state: &State, sink: &mut Sink, stream: &mut Stream, greeting: Gre
     };
     let viewer = match identify(state, &greeting.credentials, &payload).await {
         Ok(viewer) => viewer,
-        Err(error) => return Close::forbidden(&error).into(),
+        Err(error) => return Close::because(&error).into(),
     };
     let limit = state.config.limits.sockets_per_viewer;
     let Some(_place) = state.sockets.admit(who(&viewer, &greeting.origin), limit) else {
@@ -170,11 +172,11 @@ async fn live(state: &State, sink: &mut Sink, stream: &mut Stream, greeting: Gre
     if send(sink, protocol::ack()).await.is_err() {
         return End::Gone;
     }
-    let ended = ending(state, &viewer);
+    let watched = watch(state, &viewer);
     let session = Arc::new(Session::new(state.clone(), viewer, greeting.origin, greeting.id));
     tokio::select! {
         end = operations::serve(&session, sink, stream) => end,
-        error = ended => Close::forbidden(&error).into(),
+        error = session.watch(watched) => Close::because(&error).into(),
         close = async { draining.cancelled().await; going_away(state).await } => close.into(),
     }
 }
@@ -231,8 +233,11 @@ async fn identify(state: &State, upgrade: &Credentials, payload: &Map<String, Js
         (None, None) => None,
     };
     match told {
-        Some(token) => accounts::authenticate(&state.platform, &state.config, &token).await,
-        None => upgrade.check(state).await.map(|(viewer, _)| viewer),
+        Some(token) => {
+            let ask = || accounts::authenticate(&state.platform, &state.config, &token);
+            patiently("checking a token", ask).await
+        }
+        None => patiently("checking a token", || upgrade.check(state)).await.map(|(viewer, _)| viewer),
     }
 }
 
@@ -241,14 +246,11 @@ pub(super) fn who(viewer: &Viewer, origin: &Origin) -> String {
     viewer.id().map_or_else(|| format!("address:{}", origin.address()), |id| id.to_string())
 }
 
-/// Comes when the viewer's sign-in ends; never for who has none.
-pub(super) fn ending(state: &State, viewer: &Viewer) -> impl Future<Output = Error> + Send + 'static {
-    let (platform, viewer) = (state.platform.clone(), viewer.clone());
-    async move {
-        match viewer {
-            Viewer::Person(person) => accounts::ended(platform, person).await,
-            _ => std::future::pending().await,
-        }
+/// The watch over the viewer's sign-in; `None` for who has none.
+pub(super) fn watch(state: &State, viewer: &Viewer) -> Option<accounts::Watched> {
+    match viewer {
+        Viewer::Person(person) => Some(state.watch.over(person.clone())),
+        _ => None,
     }
 }
 

@@ -18,14 +18,17 @@ use entity::{ids::JobId, job};
 use migration::MigratorTrait;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
-    ExecResult, QueryResult, QuerySelect, RuntimeErr, SqlErr, SqliteTransactionMode, Statement, TransactionOptions,
+    ExecResult, QueryResult, QuerySelect, SqlErr, SqliteTransactionMode, Statement, TransactionOptions,
     TransactionTrait, Value,
     sea_query::OnConflict,
-    sqlx::{ConnectOptions as _, postgres::PgConnectOptions, sqlite::SqliteJournalMode, sqlite::SqliteSynchronous},
+    sqlx::{
+        self, ConnectOptions as _, Connection as _, postgres::PgConnectOptions, sqlite::SqliteJournalMode,
+        sqlite::SqliteSynchronous,
+    },
 };
 use sha2::{Digest, Sha256};
 
-use super::{events::log, jobs::Job};
+use super::{events::log, failure, jobs::Job};
 use crate::{
     base::{
         error::{Error, Result},
@@ -36,6 +39,9 @@ use crate::{
 
 /// The key of the PostgreSQL advisory lock that is held while migrating: the first 63 bits of SHA-256("polyphony.migrate").
 const MIGRATION_LOCK: i64 = 0x2d1f_88c4_7be0_513a;
+
+/// How long a connection may rest before it is asked whether it lives.
+const RESTED: Duration = Duration::from_secs(1);
 
 /// The databases.
 #[derive(Clone, Debug)]
@@ -82,7 +88,7 @@ impl Database {
     }
 
     /// The pool under SeaORM, for LISTEN. `None` on SQLite.
-    pub(super) fn postgres_pool(&self) -> Option<&sea_orm::sqlx::PgPool> {
+    pub(super) fn postgres_pool(&self) -> Option<&sqlx::PgPool> {
         (!self.is_sqlite()).then(|| self.writer.get_postgres_connection_pool())
     }
 
@@ -98,6 +104,7 @@ impl Database {
             mine: AtomicU32::new(0),
             all: self.statements.clone(),
             events: Mutex::default(),
+            urgent: Mutex::default(),
             jobs: Mutex::default(),
         })
     }
@@ -201,6 +208,17 @@ fn postgres(config: &config::database::Database, timeouts: bool) -> ConnectOptio
         }
         .disable_statement_logging()
     });
+    // A server that restarted leaves a pool full of dead connections. Who has rested is asked before it is used; under load nobody rests.
+    options.map_sqlx_postgres_pool_opts(|options| {
+        options.before_acquire(|connection, resting| {
+            Box::pin(async move {
+                if resting.idle_for > RESTED || failure::in_doubt() {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
+    });
     options
 }
 
@@ -240,13 +258,16 @@ pub struct Tx {
     mine: AtomicU32,
     all: Arc<AtomicU64>,
     events: Mutex<Vec<log::NewEvent>>,
+    urgent: Mutex<Vec<String>>,
     jobs: Mutex<Vec<job::ActiveModel>>,
 }
 
 /// What a commit left to be woken.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Left {
     pub(super) events: bool,
+    /// Topics that cannot wait for the log's order.
+    pub(super) urgent: Vec<String>,
     pub(super) jobs: bool,
 }
 
@@ -262,8 +283,11 @@ impl Tx {
     }
 
     /// Appends an event to the log, to be committed with the rest.
-    pub fn emit(&self, event: impl log::IntoEvent) {
+    pub fn emit<E: log::IntoEvent>(&self, event: E) {
         let event = event.into_event(self.ids.new_id(), self.now);
+        if E::IS_URGENT {
+            self.urgent.lock().unwrap_or_else(PoisonError::into_inner).push(event.topic.clone());
+        }
         self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
     }
 
@@ -308,7 +332,8 @@ impl Tx {
     pub(super) async fn commit(self) -> Result<Left> {
         let events = std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner));
         let jobs = std::mem::take(&mut *self.jobs.lock().unwrap_or_else(PoisonError::into_inner));
-        let left = Left { events: !events.is_empty(), jobs: !jobs.is_empty() };
+        let urgent = std::mem::take(&mut *self.urgent.lock().unwrap_or_else(PoisonError::into_inner));
+        let left = Left { events: !events.is_empty(), urgent, jobs: !jobs.is_empty() };
         if left.events {
             self.execute_raw(log::append(self.get_database_backend(), &events)).await?;
         }
@@ -333,7 +358,7 @@ impl Tx {
 }
 
 macro_rules! counted_connection {
-    ($($name:ty),*) => {$(
+    ($($name:ty, $settled:path;)*) => {$(
         #[async_trait::async_trait]
         impl ConnectionTrait for $name {
             fn get_database_backend(&self) -> DbBackend {
@@ -352,18 +377,22 @@ macro_rules! counted_connection {
 
             async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
                 self.count();
-                self.inner.query_one_raw(statement).await
+                $settled(statement, |statement| self.inner.query_one_raw(statement)).await
             }
 
             async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
                 self.count();
-                self.inner.query_all_raw(statement).await
+                $settled(statement, |statement| self.inner.query_all_raw(statement)).await
             }
         }
     )*};
 }
 
-counted_connection!(Reader, Tx);
+// A line that was cut costs a read nothing but another try. Within a write, what came before is lost with the line.
+counted_connection! {
+    Reader, failure::again;
+    Tx, failure::once;
+}
 
 tokio::task_local! {
     static WRITING: ();
@@ -373,26 +402,6 @@ tokio::task_local! {
 pub(super) async fn guard_against_nesting<T>(work: impl Future<Output = T>) -> T {
     debug_assert!(WRITING.try_with(|()| ()).is_err(), "a write inside a write: pass `tx` down instead");
     WRITING.scope((), work).await
-}
-
-impl From<DbErr> for Error {
-    /// A statement that failed is our fault unless the database could not be reached. Broken constraints are named by
-    /// [`OnConstraint`] where a room expects them, never guessed here.
-    #[track_caller]
-    fn from(error: DbErr) -> Self {
-        match error {
-            DbErr::ConnectionAcquire(_) => {
-                tracing::warn!(%error, "no connection to the database was free");
-                Self::unavailable("The server is busy; try again in a moment.").with_retry_after(Duration::from_secs(1))
-            }
-            DbErr::Conn(RuntimeErr::SqlxError(_)) => {
-                tracing::error!(%error, "the database cannot be reached");
-                Self::unavailable("The server cannot reach its database; try again in a moment.")
-                    .with_retry_after(Duration::from_secs(1))
-            }
-            other => Self::internal(other),
-        }
-    }
 }
 
 /// Maps one named unique constraint to one error.

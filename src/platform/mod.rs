@@ -25,6 +25,10 @@ pub mod mail;
 pub mod memo;
 /// Password hashing, bounded.
 pub mod passwords;
+/// When the database fails.
+mod failure;
+/// Trying again what a blip broke.
+pub mod patience;
 /// Tasks that a shutdown waits for.
 pub mod tasks;
 
@@ -125,6 +129,9 @@ impl Platform {
         };
         if left.events {
             self.events.hint();
+        }
+        for topic in &left.urgent {
+            self.events.announce(topic);
         }
         if left.jobs {
             self.jobs.ring();

@@ -15,6 +15,8 @@ pub enum AuthError {
     InvalidRefreshToken,
     /// The sign-in behind an open connection has ended.
     SessionEnded,
+    /// The account behind an open connection was suspended or deleted.
+    ShutOut,
     /// The rights behind an open connection have changed.
     RightsChanged,
     /// No such session of the viewer.
@@ -48,8 +50,9 @@ impl From<AuthError> for Error {
                 Self::new(Code::InvalidToken, "The refresh token is not valid any more; sign in again.")
             }
             AuthError::SessionEnded => Self::new(Code::InvalidToken, "This sign-in has ended; sign in again."),
+            AuthError::ShutOut => Self::denied("This account is suspended or was deleted."),
             AuthError::RightsChanged => {
-                Self::new(Code::PermissionDenied, "Your rights have changed; connect again to use the new ones.")
+                Self::denied("You may less than when this was begun; ask again to go on with what you may now.")
             }
             AuthError::SessionNotFound => Self::not_found("You have no such session."),
             AuthError::RoleNotFound => Self::not_found("There is no such role."),

@@ -35,6 +35,8 @@ impl AuthEvent {
 }
 
 impl IntoEvent for AuthEvent {
+    const IS_URGENT: bool = true;
+
     fn into_event(self, id: EventId, at: DateTime<Utc>) -> NewEvent {
         let (kind, user) = match &self {
             Self::SessionEnded { user, .. } => ("session.ended", *user),

@@ -19,10 +19,11 @@ mod keys;
 mod model;
 mod policy;
 mod store;
+mod watch;
 
 pub use actions::{
     accounts::{Vouched, create_vouched_account},
-    authenticate::{authenticate, ended},
+    authenticate::{authenticate, renew, rights_changed},
     password::reset_password,
     roles::{NewRole, RoleChange, assign_role, create_role, delete_role, grant_by_name, revoke_role, update_role},
     sessions::{SignOutScope, revoke_session, sign_out},
@@ -30,3 +31,4 @@ pub use actions::{
 };
 pub use jobs::{PurgeExpired, RotateKeys, purge_expired, rotate_keys};
 pub use keys::jwks;
+pub use watch::{Watch, Watched};

@@ -49,6 +49,8 @@ pub struct Standing {
     pub authenticated_at: DateTime<Utc>,
     /// Names of the roles held now.
     pub roles: Vec<String>,
+    /// When the first of them ends by itself.
+    pub roles_until: Option<DateTime<Utc>>,
 }
 
 impl Standing {

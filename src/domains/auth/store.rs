@@ -1,5 +1,7 @@
 //! The only SQL about sign-ins and roles.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use entity::{
     credential,
@@ -13,6 +15,7 @@ use sea_orm::{
     QuerySelect,
     sea_query::{Expr, ExprTrait, OnConflict, Query},
 };
+use uuid::Uuid;
 
 use super::{
     error::AuthError,
@@ -29,6 +32,47 @@ use crate::{
     },
 };
 
+#[derive(FromQueryResult)]
+struct StandingRow {
+    session_id: Uuid,
+    token_version: i32,
+    is_shut_out: bool,
+    revoked_at: Option<DateTime<Utc>>,
+    expires_at: DateTime<Utc>,
+    authenticated_at: DateTime<Utc>,
+    roles: Option<String>,
+    roles_until: Option<DateTime<Utc>>,
+}
+
+impl From<StandingRow> for Standing {
+    fn from(row: StandingRow) -> Self {
+        Self {
+            token_version: row.token_version,
+            is_shut_out: row.is_shut_out,
+            revoked_at: row.revoked_at,
+            expires_at: row.expires_at,
+            authenticated_at: row.authenticated_at,
+            roles: row.roles.map(|names| names.split(',').map(str::to_owned).collect()).unwrap_or_default(),
+            roles_until: row.roles_until,
+        }
+    }
+}
+
+/// What is known of sessions and their accounts, by a condition on the sessions `s`; `now` is the first value.
+fn standing_sql(join: &str, now: &str, which: &str) -> String {
+    let held = format!(
+        "FROM user_roles g JOIN roles r ON r.id = g.role_id \
+         WHERE g.user_id = u.id AND r.is_active AND (g.expires_at IS NULL OR g.expires_at > {now})"
+    );
+    format!(
+        "SELECT s.id AS session_id, u.token_version, \
+         (u.suspended_at IS NOT NULL OR u.deleted_at IS NOT NULL) AS is_shut_out, \
+         s.revoked_at, s.expires_at, s.authenticated_at, \
+         (SELECT {join}(r.name, ',') {held}) AS roles, (SELECT min(g.expires_at) {held}) AS roles_until \
+         FROM sessions s JOIN users u ON u.id = s.user_id WHERE {which}"
+    )
+}
+
 /// What is known of a session and its account, in one statement.
 pub async fn standing(
     db: &impl ConnectionTrait,
@@ -36,36 +80,26 @@ pub async fn standing(
     user: UserId,
     now: DateTime<Utc>,
 ) -> Result<Option<Standing>> {
-    #[derive(FromQueryResult)]
-    struct Row {
-        token_version: i32,
-        is_shut_out: bool,
-        revoked_at: Option<DateTime<Utc>>,
-        expires_at: DateTime<Utc>,
-        authenticated_at: DateTime<Utc>,
-        roles: Option<String>,
-    }
-    let sql = |join: &str, places: [&str; 3]| {
-        format!(
-            "SELECT u.token_version, (u.suspended_at IS NOT NULL OR u.deleted_at IS NOT NULL) AS is_shut_out, \
-             s.revoked_at, s.expires_at, s.authenticated_at, \
-             (SELECT {join}(r.name, ',') FROM user_roles g JOIN roles r ON r.id = g.role_id \
-              WHERE g.user_id = u.id AND r.is_active AND (g.expires_at IS NULL OR g.expires_at > {})) AS roles \
-             FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = {} AND s.user_id = {}",
-            places[0], places[1], places[2]
-        )
-    };
-    let (sqlite, postgres) = (sql("group_concat", ["?"; 3]), sql("string_agg", ["$1", "$2", "$3"]));
+    let sqlite = standing_sql("group_concat", "?1", "s.id = ?2 AND s.user_id = ?3");
+    let postgres = standing_sql("string_agg", "$1", "s.id = $2 AND s.user_id = $3");
     let values = [now.into(), session.0.into(), user.0.into()];
-    let row = Row::find_by_statement(statement(db.get_database_backend(), &sqlite, &postgres, values)).one(db).await?;
-    Ok(row.map(|row| Standing {
-        token_version: row.token_version,
-        is_shut_out: row.is_shut_out,
-        revoked_at: row.revoked_at,
-        expires_at: row.expires_at,
-        authenticated_at: row.authenticated_at,
-        roles: row.roles.map(|names| names.split(',').map(str::to_owned).collect()).unwrap_or_default(),
-    }))
+    let statement = statement(db.get_database_backend(), &sqlite, &postgres, values);
+    Ok(StandingRow::find_by_statement(statement).one(db).await?.map(Standing::from))
+}
+
+/// What is known of many sessions and their accounts, in one statement; what is not there is left out.
+pub async fn standings(
+    db: &impl ConnectionTrait,
+    sessions: &[SessionId],
+    now: DateTime<Utc>,
+) -> Result<HashMap<SessionId, Standing>> {
+    let ids: serde_json::Value = sessions.iter().map(|id| id.0.simple().to_string()).collect();
+    let sqlite = standing_sql("group_concat", "?1", "s.id IN (SELECT unhex(value) FROM json_each(?2))");
+    let postgres =
+        standing_sql("string_agg", "$1", "s.id IN (SELECT id::uuid FROM jsonb_array_elements_text($2) AS ids(id))");
+    let statement = statement(db.get_database_backend(), &sqlite, &postgres, [now.into(), ids.into()]);
+    let rows = StandingRow::find_by_statement(statement).all(db).await?;
+    Ok(rows.into_iter().map(|row| (SessionId(row.session_id), Standing::from(row))).collect())
 }
 
 /// The kept hash of a person's password.

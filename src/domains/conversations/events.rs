@@ -154,6 +154,11 @@ pub enum InboxEvent {
     },
 }
 
+impl InboxEvent {
+    /// Their names in the log.
+    pub const KINDS: [&'static str; 2] = ["conversation.added", "conversation.removed"];
+}
+
 impl IntoEvent for InboxEvent {
     fn into_event(self, id: EventId, at: DateTime<Utc>) -> NewEvent {
         let (kind, user) = match &self {

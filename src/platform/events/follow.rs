@@ -8,7 +8,10 @@ use super::{
     hub::{Hub, Taken},
     log::{self, Event, Position},
 };
-use crate::{base::error::Result, platform::Database};
+use crate::{
+    base::error::Result,
+    platform::{Database, patience::patiently},
+};
 
 /// Events taken at once: enough to be quick, few enough that a listener holds little.
 const BATCH: usize = 256;
@@ -21,6 +24,8 @@ pub struct Follower {
     woken: Arc<Notify>,
     topics: Vec<Arc<str>>,
     position: Position,
+    /// Which log it began with.
+    generation: u64,
     ready: VecDeque<Arc<Event>>,
 }
 
@@ -30,9 +35,10 @@ impl Follower {
         database: Database,
         topics: impl IntoIterator<Item = Arc<str>>,
         position: Position,
+        generation: u64,
     ) -> Self {
-        let mut follower =
-            Self { hub, database, woken: Arc::default(), topics: Vec::new(), position, ready: VecDeque::new() };
+        let (woken, ready) = (Arc::default(), VecDeque::new());
+        let mut follower = Self { hub, database, woken, topics: Vec::new(), position, generation, ready };
         for topic in topics {
             follower.add(topic);
         }
@@ -60,30 +66,41 @@ impl Follower {
     /// The next event. Waits for as long as it takes.
     ///
     /// # Errors
-    /// When the log cannot be read; calling again goes on from the same place.
+    /// CURSOR_EXPIRED when the log no longer goes back to the place the follower has reached, or has become another one;
+    /// SERVICE_UNAVAILABLE when it cannot be read for a while. Calling again goes on from the same place.
     pub async fn next(&mut self) -> Result<Arc<Event>> {
         loop {
             if let Some(event) = self.ready.pop_front() {
                 self.position = event.position;
                 return Ok(event);
             }
-            match self.hub.take(&self.topics, self.position, BATCH) {
-                Taken::Events(events) if events.is_empty() => self.woken.notified().await,
+            match self.hub.take(&self.topics, self.position, BATCH, self.generation) {
                 Taken::Events(events) => self.ready.extend(events),
-                Taken::Behind(floor) => {
-                    let events =
-                        log::after_in(&self.database.read(), &self.topics, self.position, BATCH as u64).await?;
-                    if events.len() < BATCH {
-                        // The log holds nothing further of these topics up to the floor as it was before the read.
-                        let last = events.last().map_or(self.position, |event| event.position);
-                        if last < floor && events.is_empty() {
-                            self.position = floor;
-                        }
-                    }
-                    self.ready.extend(events.into_iter().map(Arc::new));
+                Taken::Nothing(head) => {
+                    self.position = self.position.max(head);
+                    self.woken.notified().await;
                 }
+                Taken::Behind(floor) => self.catch_up(floor).await?,
+                Taken::Another => return Err(log::expired()),
             }
         }
+    }
+
+    /// Reads what the ring no longer has.
+    async fn catch_up(&mut self, floor: Position) -> Result<()> {
+        let events = patiently("catching up from the event log", || async {
+            let reader = self.database.read();
+            let events = log::after_in(&reader, &self.topics, self.position, BATCH as u64).await?;
+            log::still_reaches(&reader, self.position).await?;
+            Ok(events)
+        })
+        .await?;
+        if events.is_empty() {
+            // The log holds nothing further of these topics up to the floor as it was before the read.
+            self.position = self.position.max(floor);
+        }
+        self.ready.extend(events.into_iter().map(Arc::new));
+        Ok(())
     }
 
     /// Takes back what was fetched but not given, because a new topic may have events between.

@@ -27,25 +27,33 @@ struct Ring {
     /// Everything after it is in the ring.
     floor: Position,
     head: Cursor,
+    /// Counts how often the log turned out to be another one.
+    generation: u64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Topic {
     events: VecDeque<Arc<Event>>,
     listeners: Vec<Arc<Notify>>,
+    /// Everything of this topic after it is in the ring. A busy topic that pushes others' events out does not move theirs.
+    floor: Position,
 }
 
 /// What a listener gets when it asks.
 pub(super) enum Taken {
-    /// These, in order; possibly none, and then everything up to the head has been seen.
+    /// These, in order.
     Events(Vec<Arc<Event>>),
+    /// None: everything up to this head has been seen.
+    Nothing(Position),
     /// The ring no longer goes back that far: read the log up to here at least.
     Behind(Position),
+    /// The log is no longer the one this listener began with.
+    Another,
 }
 
 impl Hub {
     pub(super) fn new(head: Cursor, capacity: usize) -> Self {
-        let ring = Ring { events: VecDeque::new(), topics: HashMap::new(), floor: head.position, head };
+        let ring = Ring { events: VecDeque::new(), topics: HashMap::new(), floor: head.position, head, generation: 0 };
         Self { ring: Mutex::new(ring), capacity: capacity.max(1) }
     }
 
@@ -57,6 +65,29 @@ impl Hub {
         self.ring().head
     }
 
+    /// Which log this is: another number is another log.
+    pub(super) fn generation(&self) -> u64 {
+        self.ring().generation
+    }
+
+    /// The log turned out to be another one: begins anew at its head, and wakes every listener to be told so.
+    pub(super) fn begin_anew(&self, head: Cursor) {
+        let mut ring = self.ring();
+        let ring = &mut *ring;
+        ring.events.clear();
+        ring.floor = head.position;
+        ring.head = head;
+        ring.generation += 1;
+        ring.topics.retain(|_, topic| !topic.listeners.is_empty());
+        for topic in ring.topics.values_mut() {
+            topic.events.clear();
+            topic.floor = head.position;
+            for listener in &topic.listeners {
+                listener.notify_one();
+            }
+        }
+    }
+
     /// Takes in what the tailer read, in order, and wakes who follows it.
     pub(super) fn append(&self, events: impl IntoIterator<Item = Event>) {
         let mut ring = self.ring();
@@ -65,7 +96,8 @@ impl Hub {
         for event in events {
             let event = Arc::new(event);
             ring.head = event.cursor();
-            let topic = ring.topics.entry(event.topic.clone()).or_default();
+            let floor = ring.floor;
+            let topic = ring.topics.entry(event.topic.clone()).or_insert_with(|| Topic::new(floor));
             topic.events.push_back(event.clone());
             woken.extend(topic.listeners.iter().cloned());
             ring.events.push_back(event);
@@ -89,11 +121,15 @@ impl Hub {
                 .is_ok_and(|found| ring.events.get(found).is_some_and(|event| event.cursor() == cursor))
     }
 
-    /// The events of some topics after a position, at most `limit`.
-    pub(super) fn take(&self, topics: &[Arc<str>], after: Position, limit: usize) -> Taken {
+    /// The events of some topics after a position, at most `limit`, for a listener that began with the log of `generation`.
+    pub(super) fn take(&self, topics: &[Arc<str>], after: Position, limit: usize, generation: u64) -> Taken {
         let ring = self.ring();
-        if after < ring.floor {
-            return Taken::Behind(ring.floor);
+        if generation != ring.generation {
+            return Taken::Another;
+        }
+        let floor = topics.iter().map(|topic| ring.topics.get(topic).map_or(ring.floor, |topic| topic.floor)).max();
+        if let Some(floor) = floor.filter(|floor| after < *floor) {
+            return Taken::Behind(floor);
         }
         let mut taken: Vec<Arc<Event>> = Vec::new();
         for topic in topics.iter().filter_map(|topic| ring.topics.get(topic)) {
@@ -104,11 +140,14 @@ impl Hub {
             taken.sort_unstable_by_key(|event| event.position);
             taken.truncate(limit);
         }
-        Taken::Events(taken)
+        if taken.is_empty() { Taken::Nothing(ring.head.position) } else { Taken::Events(taken) }
     }
 
     pub(super) fn listen(&self, topic: &Arc<str>, listener: &Arc<Notify>) {
-        self.ring().topics.entry(topic.clone()).or_default().listeners.push(listener.clone());
+        let mut ring = self.ring();
+        let floor = ring.floor;
+        let entry = ring.topics.entry(topic.clone()).or_insert_with(|| Topic::new(floor));
+        entry.listeners.push(listener.clone());
     }
 
     pub(super) fn forget(&self, topic: &Arc<str>, listener: &Arc<Notify>) {
@@ -136,6 +175,7 @@ impl Ring {
         self.floor = oldest.position;
         if let Some(topic) = self.topics.get_mut(&oldest.topic) {
             topic.events.pop_front();
+            topic.floor = oldest.position;
             if topic.is_idle() {
                 self.topics.remove(&oldest.topic);
             }
@@ -144,6 +184,10 @@ impl Ring {
 }
 
 impl Topic {
+    fn new(floor: Position) -> Self {
+        Self { events: VecDeque::new(), listeners: Vec::new(), floor }
+    }
+
     fn is_idle(&self) -> bool {
         self.events.is_empty() && self.listeners.is_empty()
     }

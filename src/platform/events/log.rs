@@ -106,6 +106,10 @@ pub struct NewEvent {
 
 /// What a room can emit.
 pub trait IntoEvent {
+    /// Cannot wait until the log's order is settled: told beside the log too, as soon as it is committed. The log stays the truth;
+    /// a foreign transaction that holds its horizon only must not hold this up.
+    const IS_URGENT: bool = false;
+
     /// The event as the log keeps it.
     fn into_event(self, id: EventId, at: DateTime<Utc>) -> NewEvent;
 }
@@ -248,16 +252,71 @@ pub(crate) async fn count_after(reader: &Reader, position: Position) -> Result<u
     Ok(lag.unsigned_abs())
 }
 
+/// Changes of some kinds on one topic after a position, committed or not yet below the horizon: what a row read before this call may
+/// already show. In no order that later readers could rely on.
+pub(crate) async fn committed_after(
+    reader: &Reader,
+    topic: &str,
+    kinds: &[&str],
+    position: Position,
+) -> Result<Vec<Event>> {
+    let backend = reader.get_database_backend();
+    let kinds = serde_json::Value::from(kinds.to_vec());
+    let sqlite = format!(
+        "SELECT {COLUMNS} FROM events WHERE topic = ? AND kind IN (SELECT value FROM json_each(?)) AND number > ? \
+         ORDER BY number"
+    );
+    let postgres = format!(
+        "SELECT {COLUMNS} FROM events WHERE topic = $1 AND kind IN (SELECT jsonb_array_elements_text($2)) \
+         AND (epoch, transaction_id, number) > ($3, $4, $5) ORDER BY epoch, transaction_id, number"
+    );
+    let values: Vec<Value> = match backend {
+        DbBackend::Sqlite => vec![topic.into(), kinds.into(), position.number.into()],
+        _ => {
+            let Position { epoch, transaction, number } = position;
+            vec![topic.into(), kinds.into(), epoch.into(), transaction.into(), number.into()]
+        }
+    };
+    let rows = Row::find_by_statement(statement(backend, &sqlite, &postgres, values)).all(reader).await?;
+    Ok(rows.into_iter().map(Event::from).collect())
+}
+
+/// What the log says about itself: its age, and the last place that was cleared away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct State {
+    /// Grows when the log goes on in another cluster.
+    pub(crate) epoch: i64,
+    /// Everything up to here is gone.
+    pub(crate) pruned: Position,
+}
+
+/// Reads the state of the log.
+pub(crate) async fn state(reader: &Reader) -> Result<State> {
+    let sql = "SELECT epoch, pruned_epoch, pruned_transaction_id, pruned_number FROM event_log";
+    let row = reader.query_one_raw(statement(reader.get_database_backend(), sql, sql, [])).await?;
+    let Some(row) = row else { return Ok(State::default()) };
+    let number = |name: &str| row.try_get::<i64>("", name);
+    let pruned = Position {
+        epoch: number("pruned_epoch")?,
+        transaction: number("pruned_transaction_id")?,
+        number: number("pruned_number")?,
+    };
+    Ok(State { epoch: number("epoch")?, pruned })
+}
+
+/// Makes sure that nothing after a position has been cleared away: asked after a read from there, it vouches for the read.
+pub(crate) async fn still_reaches(reader: &Reader, position: Position) -> Result<()> {
+    if state(reader).await?.pruned <= position { Ok(()) } else { Err(expired()) }
+}
+
 /// Makes sure that a cursor is of this log and still within it.
 pub(crate) async fn resolve(reader: &Reader, cursor: Cursor) -> Result<Position> {
-    let backend = reader.get_database_backend();
     if cursor == Cursor::default() {
         // Taken from an empty log: good as long as nothing has been cleared away since.
-        let sql = "SELECT pruned_number FROM event_log";
-        let row = reader.query_one_raw(statement(backend, sql, sql, [])).await?;
-        let pruned: i64 = row.map(|row| row.try_get("", "pruned_number")).transpose()?.unwrap_or(0);
-        return if pruned == 0 { Ok(cursor.position) } else { Err(expired()) };
+        return still_reaches(reader, cursor.position).await.map(|()| cursor.position);
     }
+    let backend = reader.get_database_backend();
+    // The log is cleared from its beginning and in order, so an event that is there has everything behind it too.
     let sqlite = format!("SELECT {COLUMNS} FROM events WHERE number = ?");
     let postgres = format!("SELECT {COLUMNS} FROM events WHERE number = $1");
     let row = Row::find_by_statement(statement(backend, &sqlite, &postgres, [cursor.position.number.into()]))
@@ -269,8 +328,9 @@ pub(crate) async fn resolve(reader: &Reader, cursor: Cursor) -> Result<Position>
     }
 }
 
+/// What a listener is told whose place is gone.
 #[track_caller]
-fn expired() -> Error {
+pub(crate) fn expired() -> Error {
     Error::new(
         Code::CursorExpired,
         "The log no longer goes back to this cursor. Fetch what you show again, and follow from the eventCursor that comes with it.",
@@ -290,38 +350,44 @@ pub(crate) async fn ensure_epoch(database: &Database) -> Result<()> {
     Ok(())
 }
 
-/// Clears away events older than `before`, a short write at a time; the newest event always stays, so that the head has a mark.
-/// Gives how many went.
+/// Clears away events older than `before`, at most `limit` in one short write; gives how many went.
+///
+/// Only a beginning of the log goes, up to the first event that is young enough, so that one place says what is gone. The newest
+/// event below the horizon always stays: a head that an instance takes is then the mark of an event, and never that of an empty log.
 pub async fn prune(tx: &crate::platform::Tx, before: DateTime<Utc>, limit: u64) -> Result<u64> {
+    #[derive(FromQueryResult)]
+    struct Place {
+        number: i64,
+        epoch: i64,
+        transaction_id: i64,
+        created_at: DateTime<Utc>,
+    }
     let backend = tx.get_database_backend();
-    let sql = |one: &str, two: &str| {
-        format!(
-            "SELECT {COLUMNS} FROM events WHERE created_at < {one} \
-             AND number < (SELECT max(number) FROM events) ORDER BY epoch, transaction_id, number LIMIT {two}"
-        )
-    };
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows =
-        Row::find_by_statement(statement(backend, &sql("?", "?"), &sql("$1", "$2"), [before.into(), limit.into()]))
-            .all(tx)
-            .await?;
-    let Some(last) = rows.last() else { return Ok(0) };
-    let numbers = serde_json::Value::from(rows.iter().map(|row| row.number).collect::<Vec<_>>());
+    const PLACE: &str = "SELECT number, epoch, transaction_id, created_at FROM events";
+    let sqlite = format!("{PLACE} ORDER BY number LIMIT ?");
+    let postgres = format!("{PLACE} WHERE {BELOW_HORIZON} ORDER BY epoch, transaction_id, number LIMIT $1");
+    // One more than may go: the last of them stays, be it because it is the newest.
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
+    let rows = Place::find_by_statement(statement(backend, &sqlite, &postgres, [limit.into()])).all(tx).await?;
+    let old = rows.split_last().map_or(&[][..], |(_, others)| others);
+    let gone = old.iter().take_while(|row| row.created_at < before).count();
+    let Some(last) = gone.checked_sub(1).and_then(|last| old.get(last)) else { return Ok(0) };
+    let place = || -> Vec<Value> { vec![last.epoch.into(), last.transaction_id.into(), last.number.into()] };
     tx.execute_raw(statement(
         backend,
-        "DELETE FROM events WHERE number IN (SELECT value FROM json_each(?))",
-        "DELETE FROM events WHERE number IN (SELECT jsonb_array_elements_text($1)::bigint)",
-        [numbers.into()],
+        "DELETE FROM events WHERE number <= ?",
+        "DELETE FROM events WHERE (epoch, transaction_id, number) <= ($1, $2, $3)",
+        if backend == DbBackend::Sqlite { vec![last.number.into()] } else { place() },
     ))
     .await?;
     tx.execute_raw(statement(
         backend,
         "UPDATE event_log SET pruned_epoch = ?, pruned_transaction_id = ?, pruned_number = ?",
         "UPDATE event_log SET pruned_epoch = $1, pruned_transaction_id = $2, pruned_number = $3",
-        [last.epoch.into(), last.transaction_id.into(), last.number.into()],
+        place(),
     ))
     .await?;
-    Ok(rows.len() as u64)
+    Ok(gone as u64)
 }
 
 #[cfg(test)]

@@ -7,7 +7,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Database, bus::Bus, tasks::Tasks};
+use tokio::sync::broadcast;
+
+use super::{Database, bus::Bus, patience::patiently, tasks::Tasks};
 use crate::{base::error::Result, config};
 
 /// Positions, cursors, appending and reading.
@@ -18,6 +20,9 @@ mod tailer;
 
 pub use follow::Follower;
 pub use log::{Cursor, Event, IntoEvent, NewEvent, Position};
+
+/// The signal of what cannot wait for the log's order; it carries the topic.
+const URGENT: &str = "urgent";
 
 /// The log as this instance follows it.
 #[derive(Clone, Debug)]
@@ -35,9 +40,12 @@ impl Events {
         tasks: &Tasks,
     ) -> Result<Self> {
         log::ensure_epoch(database).await?;
-        let head = log::head(&database.read()).await?;
+        let reader = database.read();
+        // Before the head: whatever the log becomes after this is noticed.
+        let state = log::state(&reader).await?;
+        let head = log::head(&reader).await?;
         let hub = Arc::new(hub::Hub::new(head, config.ring));
-        tailer::start(hub.clone(), database.clone(), bus.clone(), tasks, config.poll_interval);
+        tailer::start(hub.clone(), database, bus, tasks, config, state);
         Ok(Self { hub, database: database.clone(), bus: bus.clone() })
     }
 
@@ -52,11 +60,34 @@ impl Events {
     /// # Errors
     /// `CURSOR_EXPIRED` when the log no longer goes back that far or is not the one the cursor came from.
     pub async fn follow(&self, topics: impl IntoIterator<Item = Arc<str>>, after: Option<Cursor>) -> Result<Follower> {
+        let generation = self.hub.generation();
         let position = match after {
             Some(cursor) => self.resolve(cursor).await?,
             None => self.head().position,
         };
-        Ok(Follower::new(self.hub.clone(), self.database.clone(), topics, position))
+        Ok(Follower::new(self.hub.clone(), self.database.clone(), topics, position, generation))
+    }
+
+    /// Follows topics from now.
+    pub fn follow_from_now(&self, topics: impl IntoIterator<Item = Arc<str>>) -> Follower {
+        let generation = self.hub.generation();
+        Follower::new(self.hub.clone(), self.database.clone(), topics, self.head().position, generation)
+    }
+
+    /// What was committed on a topic after a cursor, of some kinds: also what is still above the horizon, and so comes to a follower
+    /// later. In no order to rely on.
+    pub async fn committed_after(&self, topic: &str, kinds: &[&str], after: Cursor) -> Result<Vec<Event>> {
+        log::committed_after(&self.database.read(), topic, kinds, after.position).await
+    }
+
+    /// Tells every instance at once that something urgent happened on a topic. See [`IntoEvent::IS_URGENT`].
+    pub(super) fn announce(&self, topic: &str) {
+        self.bus.signal(URGENT, topic.into());
+    }
+
+    /// The topics on which something urgent happens from now on, as texts. Lossy: the log has it too.
+    pub fn urgent(&self) -> broadcast::Receiver<Arc<serde_json::Value>> {
+        self.bus.signals(URGENT)
     }
 
     /// Says that something was committed: this instance looks at once, the others are told.
@@ -87,6 +118,6 @@ impl Events {
         if self.hub.vouches_for(cursor) {
             return Ok(cursor.position);
         }
-        log::resolve(&self.database.read(), cursor).await
+        patiently("looking up a cursor", || async { log::resolve(&self.database.read(), cursor).await }).await
     }
 }

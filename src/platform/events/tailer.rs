@@ -1,34 +1,72 @@
 //! Reads the log once for this instance, in order, and feeds the hub.
 //!
 //! It is woken by a hint after each commit, here or elsewhere. A hint that is lost only means that the next poll finds the events.
+//! Now and then, and after a read that failed, it looks whether this is still the same log: a backup may have been restored, or another
+//! cluster have taken over. If so, nobody's place is good any more, and every listener is told.
 
 use std::{sync::Arc, time::Duration};
 
-use super::{hub::Hub, log};
-use crate::platform::{Database, bus::Bus, tasks::Tasks};
+use tokio::time::Instant;
+
+use super::{
+    hub::Hub,
+    log::{self, State},
+};
+use crate::{
+    base::error::{Code, Result},
+    config,
+    platform::{Database, Reader, bus::Bus, tasks::Tasks},
+};
 
 /// Events read at once.
 const PAGE: u64 = 500;
 /// After a hint, how soon to look again when the event is still above the horizon.
 const SOON: Duration = Duration::from_millis(1);
+/// How often to look how far the horizon is behind, at the most.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long events may wait below the horizon before it is worth a warning.
+const LATE: Duration = Duration::from_secs(2);
 
-pub(super) fn start(hub: Arc<Hub>, database: Database, bus: Bus, tasks: &Tasks, poll: Duration) {
+/// Seconds since which committed events wait for another transaction to end.
+const LAG_SECONDS: &str = "polyphony_log_horizon_lag_seconds";
+/// How many committed events wait.
+const LAG_EVENTS: &str = "polyphony_log_horizon_lag_events";
+
+/// Begins to read. `state` is what the log said of itself when the hub was made.
+pub(super) fn start(
+    hub: Arc<Hub>,
+    database: &Database,
+    bus: &Bus,
+    tasks: &Tasks,
+    config: &config::database::Database,
+    state: State,
+) {
+    let mut tailer = Tailer {
+        hub,
+        reader: database.read(),
+        database: database.clone(),
+        epoch: state.epoch,
+        check_every: config.log_check_interval,
+        checked: Instant::now(),
+        failed: false,
+        horizon: Horizon { looked: Instant::now(), waiting: None, warned: false },
+    };
+    let (hints, poll) = (bus.event_hints(), config.poll_interval);
     tasks.spawn_until_stop(async move {
-        let hints = bus.event_hints();
-        let reader = database.read();
         let mut wait = poll;
         loop {
             let hinted = tokio::time::timeout(wait, hints.notified()).await.is_ok();
             if hinted {
                 wait = SOON;
             }
-            match drain(&hub, &reader).await {
+            match tailer.step().await {
                 // Something came: more may be right behind it.
                 Ok(found) if found => wait = SOON,
                 // A hinted event may wait for another transaction to end: look again soon, then less and less often.
                 Ok(_) => wait = (wait * 2).min(poll),
                 Err(error) => {
                     tracing::warn!(?error, "the event log could not be read; trying again");
+                    tailer.failed = true;
                     wait = poll.max(Duration::from_millis(250));
                 }
             }
@@ -36,15 +74,100 @@ pub(super) fn start(hub: Arc<Hub>, database: Database, bus: Bus, tasks: &Tasks, 
     });
 }
 
-async fn drain(hub: &Hub, reader: &crate::platform::Reader) -> crate::base::error::Result<bool> {
-    let mut found = false;
-    loop {
-        let events = log::after(reader, hub.head().position, PAGE).await?;
-        let count = events.len() as u64;
-        found |= count > 0;
-        hub.append(events);
-        if count < PAGE {
-            return Ok(found);
+struct Tailer {
+    hub: Arc<Hub>,
+    database: Database,
+    reader: Reader,
+    epoch: i64,
+    check_every: Duration,
+    checked: Instant,
+    /// The last read failed: who knows what answers now.
+    failed: bool,
+    horizon: Horizon,
+}
+
+/// How far the horizon is behind, as far as it is known.
+struct Horizon {
+    looked: Instant,
+    /// Since when, and with which head.
+    waiting: Option<(Instant, log::Cursor)>,
+    warned: bool,
+}
+
+impl Tailer {
+    /// Reads what is new; true when something was.
+    async fn step(&mut self) -> Result<bool> {
+        if self.failed || self.checked.elapsed() >= self.check_every {
+            self.check().await?;
+            self.checked = Instant::now();
+            self.failed = false;
         }
+        let found = self.drain().await?;
+        if !found {
+            self.look_at_the_horizon().await?;
+        }
+        Ok(found)
+    }
+
+    async fn drain(&self) -> Result<bool> {
+        let mut found = false;
+        loop {
+            let events = log::after(&self.reader, self.hub.head().position, PAGE).await?;
+            let count = events.len() as u64;
+            found |= count > 0;
+            self.hub.append(events);
+            if count < PAGE {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Makes sure that this is still the log that was read so far.
+    async fn check(&mut self) -> Result<()> {
+        log::ensure_epoch(&self.database).await?;
+        let state = log::state(&self.reader).await?;
+        let known = match log::resolve(&self.reader, self.hub.head()).await {
+            Ok(_) => state.epoch == self.epoch,
+            Err(error) if error.code() == Code::CursorExpired => false,
+            Err(error) => return Err(error),
+        };
+        if !known {
+            let head = log::head(&self.reader).await?;
+            tracing::warn!(epoch = state.epoch, %head, "the event log is another one than before; every listener begins anew");
+            self.hub.begin_anew(head);
+            self.epoch = state.epoch;
+        }
+        Ok(())
+    }
+
+    async fn look_at_the_horizon(&mut self) -> Result<()> {
+        // On SQLite what is committed is below the horizon.
+        if self.database.is_sqlite() || self.horizon.looked.elapsed() < LOOK {
+            return Ok(());
+        }
+        let head = self.hub.head();
+        let count = log::count_after(&self.reader, head.position).await?;
+        let horizon = &mut self.horizon;
+        horizon.looked = Instant::now();
+        horizon.waiting = match horizon.waiting {
+            _ if count == 0 => None,
+            Some((since, place)) if place == head => Some((since, place)),
+            _ => Some((horizon.looked, head)),
+        };
+        let lag = horizon.waiting.map_or(Duration::ZERO, |(since, _)| since.elapsed());
+        metrics::gauge!(LAG_SECONDS).set(lag.as_secs_f64());
+        metrics::gauge!(LAG_EVENTS).set(count as f64);
+        if lag >= LATE && !horizon.warned {
+            horizon.warned = true;
+            tracing::warn!(
+                events = count,
+                seconds = lag.as_secs(),
+                "events wait for an older transaction to end, perhaps of another program on this PostgreSQL; look for it in pg_stat_activity"
+            );
+        } else if count == 0 && horizon.warned {
+            horizon.warned = false;
+            tracing::info!("the transaction that events waited for has ended");
+        }
+        Ok(())
     }
 }

@@ -4,9 +4,10 @@ use std::{collections::BTreeSet, time::Duration};
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
-use crate::house::{Caller, Person, Subscription, World, within};
+use crate::house::{Caller, Frame, Person, Subscription, World, within};
 
 const INBOX: &str = "subscription($after: String) {
     inboxChanged(after: $after) { __typename cursor conversation { id name unreadCount } }
@@ -183,7 +184,8 @@ both! {
         let mut events = bob.at(&late).listen(&room, Some(&cursor)).await;
         assert_eq!(events.end().await.as_deref(), Some("CURSOR_EXPIRED"));
         let mut nonsense = bob.listen(&room, Some("nonsense")).await;
-        assert_eq!(nonsense.end().await.as_deref(), Some("VALIDATION_FAILED"));
+        let Frame::Error(errors) = nonsense.frame().await else { panic!("what cannot be begun is an error") };
+        assert_eq!(errors[0]["extensions"]["code"], "VALIDATION_FAILED");
         let mut of_a_list = bob.listen(&room, Some("bWVzc2FnZXM6")).await;
         assert_eq!(of_a_list.end().await.as_deref(), Some("VALIDATION_FAILED"));
     }
@@ -284,6 +286,66 @@ both! {
         own.expect_none_for(20).await;
     }
 
+    /// An inbox that was away while its person was let in begins with that: what was said there before is in the snapshot.
+    async fn an_inbox_resumes_over_a_join(world) {
+        let (alice, bob, room) = studio(world).await;
+        let side = alice.create_room("Side", "PRIVATE").await;
+        world.settle().await;
+        let cursor = inbox_cursor(&bob).await;
+        for text in ["one", "two"] {
+            alice.send(&side, text).await;
+        }
+        alice.send(&room, "heard").await;
+        alice.add_member(&side, &bob, "MEMBER").await;
+        alice.send(&side, "three").await;
+        let mut inbox = bob.subscribe(INBOX, json!({ "after": cursor })).await;
+        let mut told = Vec::new();
+        for _ in 0..3 {
+            let event = inbox.next().await["inboxChanged"].clone();
+            told.push((event["__typename"].as_str().unwrap().to_owned(), event["conversation"]["name"].as_str().unwrap().to_owned()));
+        }
+        let expected = [("ConversationActivity", "Studio"), ("ConversationAdded", "Side"), ("ConversationActivity", "Side")];
+        assert_eq!(told, expected.map(|(kind, name)| (kind.to_owned(), name.to_owned())));
+        inbox.expect_none_for(50).await;
+    }
+
+    /// A read that fails for a while delays a stream and loses nothing of it.
+    async fn a_blip_of_the_database_loses_no_event(world) {
+        let (alice, bob, room) = studio(world).await;
+        world.settle().await;
+        let cursor = bob.event_cursor(&room).await;
+        for number in 0..70 {
+            alice.send(&room, &number.to_string()).await;
+        }
+        world.settle().await;
+        world.by_hand("ALTER TABLE messages RENAME TO messages_away").await;
+        let mut events = bob.listen(&room, Some(&cursor)).await;
+        events.expect_none_for(200).await;
+        world.by_hand("ALTER TABLE messages_away RENAME TO messages").await;
+        let expected: Vec<_> = (0..70).map(|number| number.to_string()).collect();
+        assert_eq!(texts(&mut events, 70).await.0, expected);
+        events.expect_none_for(50).await;
+    }
+
+    /// A read that goes on failing ends the stream before the events it could not tell; from the same cursor they come later.
+    async fn a_long_failure_ends_the_stream_before_what_it_could_not_tell(world) {
+        let (alice, bob, room) = studio(world).await;
+        world.settle().await;
+        let mut events = bob.listen_from_now(&room).await;
+        alice.send(&room, "one").await;
+        let (_, cursor) = texts(&mut events, 1).await;
+        drop(events);
+        alice.send(&room, "two").await;
+        world.settle().await;
+        world.by_hand("ALTER TABLE messages RENAME TO messages_away").await;
+        let mut events = bob.listen(&room, Some(&cursor)).await;
+        let Frame::Error(errors) = events.frame().await else { panic!("the stream should have ended") };
+        assert_eq!(errors[0]["extensions"]["code"], "SERVICE_UNAVAILABLE", "{errors}");
+        world.by_hand("ALTER TABLE messages_away RENAME TO messages").await;
+        let mut events = bob.listen(&room, Some(&cursor)).await;
+        assert_eq!(texts(&mut events, 1).await.0, ["two"]);
+    }
+
     /// IDN-049: a stream ends with the sign-in it was opened with.
     async fn a_stream_ends_with_its_sign_in(world) {
         let (alice, bob, room) = studio(world).await;
@@ -337,6 +399,72 @@ on_postgres! {
         assert_eq!(texts(&mut alice.listen(&room, Some(&cursor)).await, 1).await.0, ["next"]);
         bob.sign_in().await.ask("mutation { signOut(input: { scope: OTHERS }) { sessionsEnded } }", Value::Null).await.ok();
         assert_eq!(events.socket().close_code().await, 4403);
+    }
+
+    /// Every connection to the database is cut, again and again, while people talk: who listens hears everything once and in order, also
+    /// if the stream should end and be taken up again from its last cursor.
+    async fn cut_connections_lose_no_event(world) {
+        let (alice, bob, room) = studio(world).await;
+        let mut cursor = bob.event_cursor(&room).await;
+        let mut events = bob.listen(&room, Some(&cursor)).await;
+        let operator = world.foreign_connection().await;
+        let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        for number in 0..8 {
+            operator.execute_unprepared(cut).await.unwrap();
+            let key = format!("key-{number}");
+            let input = json!({ "conversationId": room, "content": number.to_string(), "clientId": key });
+            within("a message to be taken", async {
+                loop {
+                    let answer = alice.try_send_with(input.clone()).await;
+                    match answer.code() {
+                        None => break,
+                        // What else would say that trying again may help?
+                        code => assert_eq!(code, Some("SERVICE_UNAVAILABLE"), "{answer}"),
+                    }
+                }
+            })
+            .await;
+        }
+        operator.close().await.unwrap();
+        let mut heard = Vec::new();
+        while heard.len() < 8 {
+            match events.frame().await {
+                Frame::Next(answer) => {
+                    assert!(answer["errors"].is_null(), "{answer}");
+                    let event = &answer["data"]["messageEvents"];
+                    cursor = event["cursor"].as_str().unwrap().to_owned();
+                    if event["__typename"] == "MessageSent" {
+                        heard.push(event["message"]["content"].as_str().unwrap().to_owned());
+                    }
+                }
+                Frame::Error(errors) => {
+                    assert_eq!(errors[0]["extensions"]["code"], "SERVICE_UNAVAILABLE", "{errors}");
+                    events = bob.listen(&room, Some(&cursor)).await;
+                }
+                other => panic!("neither told nor ended with a reason: {other:?}"),
+            }
+        }
+        assert_eq!(heard, (0..8).map(|number| number.to_string()).collect::<Vec<_>>());
+        events.expect_none_for(100).await;
+    }
+
+    /// A transaction of another program holds the log's horizon: signing out elsewhere closes the socket all the same, at once.
+    async fn a_sign_out_does_not_wait_for_the_horizon(world) {
+        let server = world.instance(|config| config.auth.recheck_interval = Duration::from_secs(3600)).await;
+        let alice = world.person("alice").await;
+        let elsewhere = alice.sign_in().await.at(&server);
+        let mut socket = elsewhere.socket().await;
+        socket.ping().await;
+        let foreign = world.foreign_connection().await;
+        let held = sea_orm::TransactionTrait::begin(&foreign).await.unwrap();
+        held.execute_unprepared("SELECT txid_current()").await.unwrap();
+        alice.ask("mutation { signOut(input: { scope: OTHERS }) { sessionsEnded } }", Value::Null).await.ok();
+        let closed = socket.closed().await;
+        assert_eq!(closed.code, 4403);
+        assert!(closed.reason.starts_with("INVALID_TOKEN"), "{closed:?}");
+        held.rollback().await.unwrap();
+        foreign.close().await.unwrap();
     }
 
     /// One total order: writers on both servers, everybody reads the same, without a gap.

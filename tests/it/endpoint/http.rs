@@ -6,7 +6,7 @@ use polyphony::config::app::Origins;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::house::{Answer, Caller, World};
+use crate::house::{Answer, Caller, World, within};
 
 const MODERN: &str = "application/graphql-response+json";
 const JSON: &str = "application/json";
@@ -27,6 +27,40 @@ async fn assert_alive(world: &World) {
 }
 
 once! {
+    /// A request whose headers never end, and answers that nobody reads, do not hold a connection for ever.
+    async fn who_only_holds_a_place_loses_it(world) {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let brief = world
+            .instance(|config| {
+                config.limits.header_timeout = Duration::from_millis(300);
+                config.limits.write_timeout = Duration::from_millis(300);
+            })
+            .await;
+        let address = brief.url.trim_start_matches("http://").to_owned();
+        let mut dripping = tokio::net::TcpStream::connect(&address).await.unwrap();
+        let cut = within("the slow one to be cut off", async {
+            loop {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                if dripping.write_all(b"X").await.is_err() {
+                    return;
+                }
+                let mut byte = [0];
+                if let Ok(read) = tokio::time::timeout(Duration::from_millis(1), dripping.read(&mut byte)).await
+                    && !matches!(read, Ok(1..))
+                {
+                    return;
+                }
+            }
+        });
+        cut.await;
+        // Asks without end, reads nothing.
+        let mut deaf = tokio::net::TcpStream::connect(&address).await.unwrap();
+        let asked = b"GET /playground/ HTTP/1.1\r\nhost: x\r\n\r\n".repeat(100);
+        within("the deaf one to be cut off", async { while deaf.write_all(&asked).await.is_ok() {} }).await;
+        // Everybody else is served.
+        world.anonymous().at(&brief).me().await.ok();
+    }
+
     /// GraphQL over HTTP, "Status codes": by the media type the client asked for.
     async fn the_status_says_how_the_request_went(world) {
         let nobody = world.anonymous();

@@ -62,6 +62,56 @@ once! {
         }
     }
 
+    /// `Last-Event-ID` reaches the stream however its document begins, and is refused where it could do nothing.
+    async fn a_stream_is_taken_up_again_whatever_its_document_says(world) {
+        let (alice, bob) = (world.person("alice").await, world.person("bob").await);
+        let room = alice.create_room_with("Studio", &[&bob]).await;
+        let after = bob.event_cursor(&room).await;
+        alice.send(&room, "one").await;
+        world.settle().await;
+        let last = bob.event_cursor(&room).await;
+        alice.send(&room, "two").await;
+        let events = |arguments: &str| format!("messageEvents(conversationId: $id{arguments}) {{ ... on MessageSent {{ message {{ content }} }} }}");
+        for document in [
+            format!("subscription($id: ID!) {{ {} }}", events("")),
+            format!("subscription($id: ID!) {{ {} }}", events(&format!(", after: \"{after}\""))),
+            format!("subscription($id: ID!, $from: String) {{ {} }}", events(", after: $from")),
+            format!("subscription($id: ID!) {{ {} }}", events(", after: null")),
+        ] {
+            let request = bob.request(Method::POST, "/graphql").header("accept", "text/event-stream").header("last-event-id", &last);
+            let body = json!({ "query": document, "variables": { "id": room, "from": after } });
+            let mut events = Sse::new(within("an answer", request.json(&body).send()).await.unwrap());
+            assert_eq!(events.next().await["messageEvents"]["message"]["content"], "two", "{document}");
+        }
+        let typing = "subscription($id: ID!) { typingChanged(conversationId: $id) { typing } }";
+        let request = bob.request(Method::POST, "/graphql").header("accept", "text/event-stream").header("last-event-id", &last);
+        let answer = bob.send_request(request.json(&json!({ "query": typing, "variables": { "id": room } }))).await;
+        answer.expect_status(400).expect_code("BAD_REQUEST");
+    }
+}
+
+both! {
+    /// What cannot be begun is told as errors without data, and then it is over: as an ordinary answer when it is known at once, else as
+    /// the only event.
+    async fn a_stream_that_cannot_be_begun_says_why(world) {
+        let (alice, eve) = (world.person("alice").await, world.person("eve").await);
+        let room = alice.create_room("Studio", "PRIVATE").await;
+        let query = "subscription($id: ID!, $after: String) { messageEvents(conversationId: $id, after: $after) { __typename } }";
+        assert_eq!(alice.subscribe_sse(query, json!({ "id": room, "after": "nonsense" })).await.status, 400);
+        let mut events = eve.subscribe_sse(query, json!({ "id": room })).await;
+        if events.status != 200 {
+            assert_eq!(events.status, 404);
+            return;
+        }
+        let (name, answer) = events.event().await.unwrap();
+        assert_eq!(name, "next");
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "ROOM_NOT_FOUND", "{answer}");
+        assert!(answer.get("data").is_none(), "{answer}");
+        assert_eq!(events.event().await.map(|(name, _)| name).as_deref(), Some("complete"));
+    }
+}
+
+once! {
     /// A stream ends with its sign-in.
     async fn a_sign_out_ends_the_stream(world) {
         let alice = world.person("alice").await;

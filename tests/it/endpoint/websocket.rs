@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use polyphony::access::BaseRole;
 use serde_json::{Value, json};
 
 use crate::house::{Frame, Socket};
@@ -172,6 +173,101 @@ once! {
         let mut socket = alice.socket().await;
         world.advance(TimeDelta::seconds(2));
         assert_eq!(socket.close_code().await, 4403);
+    }
+
+    /// 1013: who greets cannot be found out just now; nobody is told that they may not.
+    async fn a_greeting_that_cannot_be_checked_closes_with_1013(world) {
+        let alice = world.person("alice").await;
+        world.by_hand("ALTER TABLE sessions RENAME TO sessions_away").await;
+        let mut socket = alice.silent_socket().await;
+        socket.say(json!({ "type": "connection_init", "payload": { "token": alice.token.clone().unwrap() } }));
+        let closed = socket.closed().await;
+        assert_eq!(closed.code, 1013);
+        assert!(closed.reason.starts_with("SERVICE_UNAVAILABLE"), "{closed:?}");
+        world.by_hand("ALTER TABLE sessions_away RENAME TO sessions").await;
+        alice.socket().await;
+    }
+
+    /// Rights are read anew for each operation: a role that was given or taken shows in the next one, and costs nobody the socket.
+    async fn rights_are_those_of_the_moment(world) {
+        // Told by nobody, and not looked for either.
+        let deaf = world.instance(|config| config.auth.recheck_interval = Duration::from_secs(3600)).await;
+        let alice = world.person("alice").await;
+        let mut socket = alice.at(&deaf).socket().await;
+        let jobs = "{ adminJobs { totalCount } }";
+        assert_eq!(socket.subscribe(jobs, Value::Null).end().await.as_deref(), Some("PERMISSION_DENIED"));
+        world.grant(&alice, BaseRole::Admin).await;
+        assert!(socket.subscribe(jobs, Value::Null).next().await["adminJobs"]["totalCount"].is_number());
+        world.by_hand("UPDATE user_roles SET expires_at = '2020-01-01T00:00:00+00:00'").await;
+        assert_eq!(socket.subscribe(jobs, Value::Null).end().await.as_deref(), Some("PERMISSION_DENIED"));
+        socket.ping().await;
+    }
+
+    /// A proof of identity grows old on an open socket too.
+    async fn a_recent_sign_in_grows_old(world) {
+        let lasting = world.instance(|config| config.auth.access_lifetime = Duration::from_secs(3 * 24 * 3600)).await;
+        let admin = world.admin().await.at(&lasting).sign_in().await;
+        let mut socket = admin.socket().await;
+        let jobs = "{ adminJobs { totalCount } }";
+        assert!(socket.subscribe(jobs, Value::Null).next().await["adminJobs"]["totalCount"].is_number());
+        world.advance(TimeDelta::hours(13));
+        assert_eq!(socket.subscribe(jobs, Value::Null).end().await.as_deref(), Some("MFA_REQUIRED"));
+        socket.ping().await;
+    }
+
+    /// Whoever may less than before loses the subscriptions that were begun with more, and keeps the socket; whoever may more loses nothing.
+    async fn fewer_rights_end_what_was_begun_with_more(world) {
+        let quick = world.instance(|config| config.auth.recheck_interval = Duration::from_millis(50)).await;
+        let (alice, bob) = (world.person("alice").await, world.person("bob").await);
+        let room = alice.create_room_with("Studio", &[&bob]).await;
+        let query = "subscription($id: ID!) { typingChanged(conversationId: $id) { typing } }";
+        let mut of_bob = bob.at(&quick).socket().await;
+        let mut plain = of_bob.subscribe(query, json!({ "id": room }));
+        plain.expect_none_for(300).await;
+        world.grant(&bob, BaseRole::Moderator).await;
+        plain.expect_none_for(300).await;
+        let mut privileged = of_bob.subscribe(query, json!({ "id": room }));
+        // Until the greater rights have been taken note of, there is nothing to lose.
+        of_bob.ping().await;
+        privileged.expect_none_for(300).await;
+        world.by_hand("DELETE FROM user_roles").await;
+        let Frame::Error(errors) = privileged.frame().await else { panic!("it goes on with rights that are gone") };
+        assert_eq!(errors[0]["extensions"]["code"], "PERMISSION_DENIED", "{errors}");
+        plain.expect_none_for(100).await;
+        of_bob.ping().await;
+    }
+
+    /// An account that was suspended by hand, so that nobody was told, loses its sockets soon, and at once with its next operation.
+    async fn a_suspension_closes_the_socket(world) {
+        let deaf = world.instance(|config| config.auth.recheck_interval = Duration::from_secs(3600)).await;
+        let alice = world.person("alice").await;
+        let (mut watched, mut asking) = (alice.socket().await, alice.at(&deaf).socket().await);
+        asking.ping().await;
+        world.by_hand("UPDATE users SET suspended_at = created_at").await;
+        let mut refused = asking.subscribe(ME, Value::Null);
+        for (closed, how) in [(asking.closed().await, "asked"), (watched.closed().await, "looked for")] {
+            assert_eq!(closed.code, 4403, "{how}");
+            assert!(closed.reason.starts_with("PERMISSION_DENIED"), "{how}: {closed:?}");
+        }
+        assert!(!matches!(refused.frame().await, Frame::Next(_)));
+    }
+
+    /// A grant that ends by its date ends what was begun with it, and a stranger's socket notices nothing.
+    async fn a_grant_ends_by_its_date(world) {
+        let quick = world.instance(|config| config.auth.recheck_interval = Duration::from_millis(50)).await;
+        let (alice, bob) = (world.moderator().await, world.person("bob").await);
+        let room = alice.create_room_with("Studio", &[&bob]).await;
+        let until = world.now() + TimeDelta::minutes(5);
+        world.by_hand(&format!("UPDATE user_roles SET expires_at = '{}'", until.format("%Y-%m-%dT%H:%M:%S+00:00"))).await;
+        let query = "subscription($id: ID!) { typingChanged(conversationId: $id) { typing } }";
+        let (of_alice, of_bob) = (alice.at(&quick).socket().await, bob.at(&quick).socket().await);
+        let mut privileged = of_alice.subscribe(query, json!({ "id": room }));
+        let mut plain = of_bob.subscribe(query, json!({ "id": room }));
+        privileged.expect_none_for(100).await;
+        world.advance(TimeDelta::minutes(6));
+        assert_eq!(privileged.end().await.as_deref(), Some("PERMISSION_DENIED"));
+        plain.expect_none_for(50).await;
+        assert!(of_alice.is_open() && of_bob.is_open());
     }
 
     /// A page of a foreign origin cannot ride on a cookie.

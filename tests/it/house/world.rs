@@ -19,7 +19,10 @@ use polyphony::{
     config::{Config, Env},
     platform::{Chosen, Platform},
 };
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectOptions, ConnectionTrait, Database, DatabaseConnection,
+    EntityTrait, QueryFilter,
+};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -264,6 +267,24 @@ impl World {
         self.mails_to(address).await.pop().unwrap_or_else(|| panic!("no mail was sent to {address}"))
     }
 
+    /// Runs SQL as an operator at a console would: nobody is told.
+    pub async fn by_hand(&self, sql: &str) {
+        self.platform()
+            .write(async |tx| {
+                tx.execute_unprepared(sql).await?;
+                Ok(())
+            })
+            .await
+            .unwrap();
+    }
+
+    /// A connection to the database that is not the server's: another program on the same PostgreSQL.
+    pub async fn foreign_connection(&self) -> DatabaseConnection {
+        let mut options = ConnectOptions::new(&self.home.url);
+        options.max_connections(1).sqlx_logging(false);
+        Database::connect(options).await.unwrap()
+    }
+
     /// What the database holds.
     pub async fn dump(&self) -> Dump {
         Dump::of(&self.platform()).await
@@ -314,6 +335,10 @@ impl World {
     /// A server that does nothing by itself, so that statements can be counted on it.
     pub async fn quiet_instance(&self) -> Instance {
         self.settle().await;
-        self.instance(|config| config.database.poll_interval = Duration::from_secs(3600)).await
+        self.instance(|config| {
+            config.database.poll_interval = Duration::from_secs(3600);
+            config.auth.recheck_interval = Duration::from_secs(3600);
+        })
+        .await
     }
 }

@@ -187,6 +187,8 @@ both! {
 
         world.advance(TimeDelta::days(30));
         emit(&platform, "kept", "new").await;
+        // What is still above the horizon does not count as the newest: an older one would stay in its place.
+        platform.events.settle().await.unwrap();
         let before = world.now() - TimeDelta::days(1);
         let gone = platform.write(async |tx| log::prune(tx, before, 1000).await).await.unwrap();
         assert!(gone >= 5, "{gone} events went");
@@ -196,6 +198,80 @@ both! {
         let followed = fresh.events.follow(topics(&["kept"]), Some(fresh.events.head())).await;
         assert!(followed.is_ok(), "the newest event stays, and so does the cursor of the head");
     }
+
+    /// What is cleared away is a beginning of the log: an old event behind a young one stays, or a reader would skip it unaware.
+    async fn only_a_beginning_is_cleared_away(world) {
+        let platform = world.platform();
+        emit(&platform, "mixed", "old").await;
+        world.advance(TimeDelta::days(30));
+        emit(&platform, "mixed", "young").await;
+        // A writer whose clock is slow.
+        world.advance(TimeDelta::days(-30));
+        emit(&platform, "mixed", "late").await;
+        world.advance(TimeDelta::days(30));
+        emit(&platform, "mixed", "new").await;
+        platform.events.settle().await.unwrap();
+        let before = world.now() - TimeDelta::days(1);
+        let prune = async || platform.write(async |tx| log::prune(tx, before, 1000).await).await.unwrap();
+        assert_eq!((prune().await, prune().await), (1, 0));
+        let left = log_of(world).await;
+        assert_eq!(left, ["young", "late", "new"]);
+    }
+
+    /// A listener that fell behind the ring, and behind what the log keeps, is told so; it does not go on with a gap.
+    async fn a_listener_overtaken_by_the_clearing_is_told(world) {
+        let platform = world.instance(|config| config.database.ring = 4).await.platform;
+        emit(&platform, "slow", 0).await;
+        let mut follower = platform.events.follow(topics(&["slow"]), None).await.unwrap();
+        for number in 1..20 {
+            emit(&platform, "slow", number).await;
+        }
+        platform.events.settle().await.unwrap();
+        world.advance(TimeDelta::days(30));
+        let before = world.now() - TimeDelta::days(1);
+        assert!(platform.write(async |tx| log::prune(tx, before, 1000).await).await.unwrap() >= 15);
+        let told = within("the end", follower.next()).await;
+        assert_eq!(told.unwrap_err().code(), Code::CursorExpired);
+    }
+
+    /// A busy topic takes nothing from a quiet one: whoever follows the quiet one stays live, however far the log has been cleared.
+    async fn a_busy_topic_expires_nobody_elses_place(world) {
+        let platform = world.instance(|config| config.database.ring = 4).await.platform;
+        let mut quiet = platform.events.follow(topics(&["quiet"]), None).await.unwrap();
+        for number in 0..20 {
+            emit(&platform, "busy", number).await;
+        }
+        platform.events.settle().await.unwrap();
+        world.advance(TimeDelta::days(30));
+        let before = world.now() - TimeDelta::days(1);
+        assert!(platform.write(async |tx| log::prune(tx, before, 1000).await).await.unwrap() >= 15);
+        emit(&platform, "quiet", "at last").await;
+        assert_eq!(within("the quiet one", quiet.next()).await.unwrap().payload, "at last");
+    }
+
+    /// A backup is put in place of the log while the server runs: listeners are told that their place is gone, and who begins anew is live.
+    async fn a_restored_backup_ends_every_listener(world) {
+        let checked = |config: &mut polyphony::config::Config| config.database.log_check_interval = Duration::from_millis(20);
+        let platform = world.instance(checked).await.platform;
+        for number in 0..5 {
+            emit(&platform, "restored", number).await;
+        }
+        platform.events.settle().await.unwrap();
+        let mut follower = platform.events.follow(topics(&["restored"]), None).await.unwrap();
+        world.by_hand("DELETE FROM events WHERE number > (SELECT max(number) - 2 FROM events)").await;
+        let told = within("the end", follower.next()).await;
+        assert_eq!(told.unwrap_err().code(), Code::CursorExpired);
+        let mut anew = platform.events.follow(topics(&["restored"]), None).await.unwrap();
+        emit(&platform, "restored", "after").await;
+        assert_eq!(within("the first after", anew.next()).await.unwrap().payload, "after");
+    }
+}
+
+/// What the log holds, in its order.
+async fn log_of(world: &crate::house::World) -> Vec<serde_json::Value> {
+    let platform = world.platform();
+    let events = platform.events.committed_after("mixed", &["test.happened"], Cursor::default()).await.unwrap();
+    events.into_iter().map(|event| event.payload).collect()
 }
 
 on_postgres! {
@@ -220,6 +296,71 @@ on_postgres! {
         let (seen, last) = take(&moved, "moved", Cursor::default(), 2).await;
         assert_eq!(seen, ["before", "after"]);
         assert!(last.position.epoch > start.position.epoch.max(1));
+    }
+
+    /// The database fails over to another cluster while the server runs: the same as at a start, and listeners are told.
+    async fn another_cluster_ends_every_listener(world) {
+        let checked = |config: &mut polyphony::config::Config| config.database.log_check_interval = Duration::from_millis(20);
+        let platform = world.instance(checked).await.platform;
+        emit(&platform, "moved", "before").await;
+        platform.events.settle().await.unwrap();
+        let start = platform.events.head();
+        let mut follower = platform.events.follow(topics(&["moved"]), None).await.unwrap();
+        world.by_hand("UPDATE event_log SET cluster = 'elsewhere'").await;
+        assert_eq!(within("the end", follower.next()).await.unwrap_err().code(), Code::CursorExpired);
+        let mut anew = platform.events.follow(topics(&["moved"]), None).await.unwrap();
+        emit(&platform, "moved", "after").await;
+        let after = within("the first after", anew.next()).await.unwrap();
+        assert_eq!(after.payload, "after");
+        assert!(after.position.epoch > start.position.epoch);
+    }
+
+    /// While a foreign transaction holds the horizon, the newest event is not yet below it; clearing away then leaves an older one, so
+    /// that a server that starts now has a head whose cursor is good.
+    async fn the_head_of_a_new_server_is_good_while_the_horizon_is_held(world) {
+        let platform = world.platform();
+        for number in 0..5 {
+            emit(&platform, "held", number).await;
+        }
+        platform.events.settle().await.unwrap();
+        world.advance(TimeDelta::days(30));
+        let foreign = world.foreign_connection().await;
+        let held = sea_orm::TransactionTrait::begin(&foreign).await.unwrap();
+        held.execute_unprepared("SELECT txid_current()").await.unwrap();
+        emit(&platform, "held", "new").await;
+        let before = world.now() - TimeDelta::days(1);
+        assert_eq!(platform.write(async |tx| log::prune(tx, before, 1000).await).await.unwrap(), 4);
+        let fresh = world.second_instance().await.platform;
+        let head = fresh.events.head();
+        assert_ne!(head, Cursor::default());
+        let mut follower = fresh.events.follow(topics(&["held"]), Some(head)).await.unwrap();
+        held.rollback().await.unwrap();
+        foreign.close().await.unwrap();
+        assert_eq!(within("the new one", follower.next()).await.unwrap().payload, "new");
+    }
+
+    /// Events that wait for a foreign transaction show in the metrics.
+    async fn a_held_horizon_shows_in_the_metrics(world) {
+        let platform = world.platform();
+        let foreign = world.foreign_connection().await;
+        let held = sea_orm::TransactionTrait::begin(&foreign).await.unwrap();
+        held.execute_unprepared("SELECT txid_current()").await.unwrap();
+        emit(&platform, "held", "new").await;
+        within("the gauge to rise", async {
+            loop {
+                let metrics = world.anonymous().send_request(world.anonymous().request(reqwest::Method::GET, "/metrics")).await;
+                let lines = metrics.body.as_str().unwrap().lines();
+                let mut waiting = lines.filter_map(|line| line.strip_prefix("polyphony_log_horizon_lag_seconds "));
+                if waiting.any(|seconds| seconds.parse::<f64>().unwrap() > 1.0) {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
+        held.rollback().await.unwrap();
+        foreign.close().await.unwrap();
+        platform.events.settle().await.unwrap();
     }
 
     /// An event of a transaction that began first and commits last is not skipped, however far the others have come.

@@ -91,17 +91,10 @@ pub enum MessageEvent {
 
 /// Turns what was heard into events, with one statement for all messages. What the viewer may read no longer is left out; why, comes
 /// behind it.
-pub(super) async fn message_events(rows: Rows, heard: Vec<Result<Notice>>) -> Vec<Result<MessageEvent>> {
-    let ids: Vec<MessageId> = heard.iter().flatten().filter_map(|notice| message_of(&notice.event)).collect();
-    let found = match ids.is_empty() {
-        true => HashMap::new(),
-        false => match Message::load_many(&rows, ids).await {
-            Ok(found) => found,
-            Err(error) => return vec![Err(error)],
-        },
-    };
-    let told = |notice: Notice| message_event(&found, notice);
-    heard.into_iter().filter_map(|notice| notice.map(told).transpose()).collect()
+pub(super) async fn message_events(rows: Rows, heard: Vec<Notice>) -> Result<Vec<MessageEvent>> {
+    let ids: Vec<MessageId> = heard.iter().filter_map(|notice| message_of(&notice.event)).collect();
+    let found = if ids.is_empty() { HashMap::new() } else { Message::load_many(&rows, ids).await? };
+    Ok(heard.into_iter().filter_map(|notice| message_event(&found, notice)).collect())
 }
 
 fn message_of(event: &Happened) -> Option<MessageId> {
@@ -264,20 +257,12 @@ pub enum ConversationEvent {
 
 /// Turns what was heard into events, with one statement for all conversations. What is out of the viewer's sight by now is left out;
 /// that it is gone, comes behind it.
-pub(super) async fn conversation_events(rows: Rows, heard: Vec<Result<InboxNotice>>) -> Vec<Result<ConversationEvent>> {
-    let mut ids: Vec<ConversationId> =
-        heard.iter().flatten().filter_map(|notice| conversation_of(&notice.told)).collect();
+pub(super) async fn conversation_events(rows: Rows, heard: Vec<InboxNotice>) -> Result<Vec<ConversationEvent>> {
+    let mut ids: Vec<ConversationId> = heard.iter().filter_map(|notice| conversation_of(&notice.told)).collect();
     ids.sort_unstable();
     ids.dedup();
-    let found = match ids.is_empty() {
-        true => HashMap::new(),
-        false => match Conversation::load_many(&rows, ids).await {
-            Ok(found) => found,
-            Err(error) => return vec![Err(error)],
-        },
-    };
-    let told = |notice: InboxNotice| conversation_event(&found, notice);
-    heard.into_iter().filter_map(|notice| notice.map(told).transpose()).collect()
+    let found = if ids.is_empty() { HashMap::new() } else { Conversation::load_many(&rows, ids).await? };
+    Ok(heard.into_iter().filter_map(|notice| conversation_event(&found, notice)).collect())
 }
 
 fn conversation_of(told: &InboxTold) -> Option<ConversationId> {

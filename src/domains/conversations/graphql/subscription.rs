@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Subscription};
 use entity::ids::ConversationId;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{Stream, StreamExt};
 
 use super::live::{ConversationEvent, MessageEvent, TypingEvent, conversation_events, message_events};
 use crate::{
@@ -10,14 +10,12 @@ use crate::{
     domains::conversations::listen,
     graphql::{
         access::{Requires, access},
+        live::tell,
         loader::{ContextExt, Rows},
         node::{self, GlobalId},
         scalars::DateTime,
     },
 };
-
-/// Events turned at once while somebody catches up: one statement for all of them.
-const AT_ONCE: usize = 64;
 
 /// Following conversations.
 #[derive(Default)]
@@ -27,7 +25,8 @@ pub struct ConversationsSubscription;
 impl ConversationsSubscription {
     /// Messages, their changes, reactions and receipts of a conversation, as they happen and in order. After a broken line, give the
     /// last cursor as `after` and nothing is missed; a cursor older than the log is CURSOR_EXPIRED. Ends with PERMISSION_DENIED when
-    /// the viewer is no longer a member, and with ROOM_NOT_FOUND when the conversation is deleted.
+    /// the viewer is no longer a member, with ROOM_NOT_FOUND when the conversation is deleted, and with SERVICE_UNAVAILABLE before an
+    /// event that cannot be read just now: follow again from the last cursor.
     #[graphql(directive = access::apply(Requires::Member))]
     async fn message_events(
         &self,
@@ -38,11 +37,12 @@ impl ConversationsSubscription {
     ) -> Result<impl Stream<Item = Result<MessageEvent>> + use<>> {
         let rows = Rows(ctx.op().clone());
         let heard = listen::room(&rows.0, *conversation_id, after.as_deref()).await?;
-        Ok(heard.ready_chunks(AT_ONCE).then(move |chunk| message_events(rows.clone(), chunk)).flat_map(stream::iter))
+        Ok(tell(heard, move |notices| message_events(rows.clone(), notices)))
     }
 
     /// Changes over all of the viewer's conversations: which they are, what they are called, who belongs to them, their newest message
-    /// and what is unread. After a broken line, give the last cursor as `after`; a cursor older than the log is CURSOR_EXPIRED.
+    /// and what is unread. After a broken line, give the last cursor as `after`; a cursor older than the log is CURSOR_EXPIRED. Ends
+    /// with SERVICE_UNAVAILABLE before an event that cannot be read just now: follow again from the last cursor.
     #[graphql(directive = access::apply(Requires::SignedIn))]
     async fn inbox_changed(
         &self,
@@ -54,10 +54,7 @@ impl ConversationsSubscription {
     ) -> Result<impl Stream<Item = Result<ConversationEvent>> + use<>> {
         let rows = Rows(ctx.op().clone());
         let heard = listen::inbox(&rows.0, after.as_deref()).await?;
-        Ok(heard
-            .ready_chunks(AT_ONCE)
-            .then(move |chunk| conversation_events(rows.clone(), chunk))
-            .flat_map(stream::iter))
+        Ok(tell(heard, move |notices| conversation_events(rows.clone(), notices)))
     }
 
     /// Who is writing in a conversation, oneself left out. A signal of the moment: it has no cursor, may be lost, and ends by itself

@@ -1,6 +1,9 @@
 //! Everything about all of one's conversations: the set of topics one belongs to, kept up to date by what the person's own topic says.
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use entity::ids::{ConversationId, UserId};
 use futures_util::{Stream, stream};
@@ -17,7 +20,10 @@ use crate::{
         },
         users,
     },
-    platform::events::{Event, Follower},
+    platform::{
+        events::{Cursor, Event, Follower},
+        patience::patiently,
+    },
 };
 
 /// One event of an inbox.
@@ -56,7 +62,9 @@ pub async fn inbox(op: &Op, after: Option<&str>) -> Result<impl Stream<Item = Re
     // Listening to the own topic comes before the set is read: what changes meanwhile comes behind this place and is applied then.
     let place = after.unwrap_or_else(|| events.head());
     let mut follower = events.follow([Arc::from(users::topic(me))], Some(place)).await?;
-    for conversation in store::conversations_of(op.read(), me).await? {
+    let set = patiently("reading which conversations somebody has", || store::conversations_of(op.read(), me)).await?;
+    let later = if after.is_some() { joined_after(op, me, place).await? } else { HashSet::new() };
+    for conversation in set.into_iter().filter(|conversation| !later.contains(conversation)) {
         follower.add(Arc::from(topic(conversation)));
     }
     let listener = Listener { follower, me };
@@ -67,6 +75,26 @@ pub async fn inbox(op: &Op, after: Option<&str>) -> Result<impl Stream<Item = Re
             Err(error) => Some((Err(error), None)),
         }
     }))
+}
+
+/// The conversations that the viewer was not in at a place, and came into after it: their topics are followed from there on, where
+/// the replay tells that they were added. What happened in them before was never for this inbox.
+///
+/// Asked after the set was read: a membership that the set shows has its event committed, though perhaps above the horizon.
+async fn joined_after(op: &Op, me: UserId, place: Cursor) -> Result<HashSet<ConversationId>> {
+    let (own, events) = (users::topic(me), &op.platform.events);
+    let read = || events.committed_after(&own, &InboxEvent::KINDS, place);
+    let mut changes = patiently("reading what somebody joined", read).await?;
+    changes.sort_unstable_by_key(|event| event.position);
+    let mut was_in = HashMap::new();
+    for event in changes {
+        match InboxEvent::deserialize(&event.payload) {
+            Ok(InboxEvent::Added { conversation, .. }) => was_in.entry(conversation).or_insert(false),
+            Ok(InboxEvent::Removed { conversation, .. }) => was_in.entry(conversation).or_insert(true),
+            Err(_) => continue,
+        };
+    }
+    Ok(was_in.into_iter().filter_map(|(conversation, was_in)| (!was_in).then_some(conversation)).collect())
 }
 
 impl Listener {

@@ -23,8 +23,11 @@ use serde::Deserialize;
 use super::{error::ConversationError, events::ConversationEvent, store};
 use crate::{
     access::Op,
-    base::error::{Error, Result},
-    platform::events::{Cursor, Event, Position},
+    base::error::{Code, Error, Result},
+    platform::{
+        events::{Cursor, Event, Position},
+        patience::patiently,
+    },
 };
 
 /// The cursor a client gave, if it gave one.
@@ -34,14 +37,23 @@ fn resume_at(after: Option<&str>) -> Result<Option<Cursor>> {
 
 /// The viewer's membership as it stands now, or why there is none.
 async fn membership(op: &Op, conversation: ConversationId) -> Result<()> {
-    let seen = store::find(op.read(), &op.viewer, conversation).await?.ok_or(ConversationError::NotFound)?;
+    let read = || store::find(op.read(), &op.viewer, conversation);
+    let seen = patiently("reading a membership", read).await?.ok_or(ConversationError::NotFound)?;
     if seen.member.is_some() { Ok(()) } else { Err(ConversationError::NotMember.into()) }
 }
 
-/// Whether a departure in the log is the viewer's last word: one who has come back since is a member, and hears on. Asked once for
+/// A departure in the log is not always the viewer's last word: one who has come back since is a member, and hears on. Asked once for
 /// each departure of the viewer, never for the events of others.
-async fn came_back(op: &Op, conversation: ConversationId) -> bool {
-    membership(op, conversation).await.is_ok()
+///
+/// # Errors
+/// The farewell when it is the last word; SERVICE_UNAVAILABLE when that cannot be found out.
+async fn unless_back(op: &Op, conversation: ConversationId, farewell: Option<Error>) -> Result<()> {
+    let Some(farewell) = farewell else { return Ok(()) };
+    match membership(op, conversation).await {
+        Err(error) if error.code() == Code::ServiceUnavailable => Err(error),
+        Err(_) => Err(farewell),
+        Ok(()) => Ok(()),
+    }
 }
 
 /// An event of a conversation; `None` for one of another kind.
@@ -64,7 +76,6 @@ fn farewell(event: &ConversationEvent, at: Position, replay_to: Position, me: Us
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::error::Code;
 
     #[test]
     fn one_hears_no_more_after_leaving_but_a_replayed_departure_is_settled() {

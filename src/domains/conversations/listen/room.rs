@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use entity::ids::{ConversationId, UserId};
 use futures_util::{Stream, stream};
 
-use super::{came_back, conversation_event, farewell, membership, resume_at};
+use super::{conversation_event, farewell, membership, resume_at, unless_back};
 use crate::{
     access::Op,
     base::error::Result,
@@ -63,11 +63,8 @@ impl Listener {
         loop {
             let told = self.follower.next().await?;
             let Some(event) = conversation_event(&told) else { continue };
-            if let Some(error) = farewell(&event, told.position, self.replay_to, self.me)
-                && !came_back(&self.op, self.conversation).await
-            {
-                return Err(error);
-            }
+            let gone = farewell(&event, told.position, self.replay_to, self.me);
+            unless_back(&self.op, self.conversation, gone).await?;
             return Ok(Notice { cursor: told.cursor().to_string(), at: told.created_at, event });
         }
     }

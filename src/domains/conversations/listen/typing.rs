@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{came_back, conversation_event, farewell, membership};
+use super::{conversation_event, farewell, membership, unless_back};
 use crate::{
     access::Op,
     base::error::Result,
@@ -104,11 +104,8 @@ impl Listener {
 
     async fn hear(&mut self, told: &Event) -> Result<Option<TypingSignal>> {
         let Some(event) = conversation_event(told) else { return Ok(None) };
-        if let Some(error) = farewell(&event, told.position, self.replay_to, self.me)
-            && !came_back(&self.op, self.conversation).await
-        {
-            return Err(error);
-        }
+        let gone = farewell(&event, told.position, self.replay_to, self.me);
+        unless_back(&self.op, self.conversation, gone).await?;
         Ok(match event {
             ConversationEvent::MemberLeft { user, .. } => self.stop(user),
             _ => None,

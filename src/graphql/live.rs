@@ -1,0 +1,91 @@
+//! From what a listener hears to what a subscription tells: nothing is passed over, whatever the database does meanwhile.
+
+use std::{collections::VecDeque, future::Future};
+
+use futures_util::{Stream, StreamExt, stream};
+
+use crate::{
+    base::error::{Error, Result},
+    platform::patience::patiently,
+};
+
+/// Notices turned at once while somebody catches up: one statement for all of them.
+const AT_ONCE: usize = 64;
+
+/// Turns notices into events, many at a time when many wait. `turn` may leave out what is not for the viewer.
+///
+/// A turn that fails is tried again. If it goes on failing, the stream ends with SERVICE_UNAVAILABLE before the first event that
+/// could not be told, so that a client resumes there. An error among the notices is told behind what came before it, and ends the
+/// stream too.
+pub fn tell<N, E, F>(
+    heard: impl Stream<Item = Result<N>> + Send + 'static,
+    turn: impl Fn(Vec<N>) -> F + Send + Sync + 'static,
+) -> impl Stream<Item = Result<E>> + Send
+where
+    N: Clone + Send + Sync + 'static,
+    E: Send + 'static,
+    F: Future<Output = Result<Vec<E>>> + Send,
+{
+    struct Telling<S, T, E> {
+        heard: S,
+        turn: T,
+        ready: VecDeque<E>,
+        end: Option<Error>,
+    }
+    let telling = Telling { heard: heard.ready_chunks(AT_ONCE).boxed(), turn, ready: VecDeque::new(), end: None };
+    stream::unfold(Some(telling), |telling| async move {
+        let mut telling = telling?;
+        loop {
+            if let Some(event) = telling.ready.pop_front() {
+                return Some((Ok(event), Some(telling)));
+            }
+            if let Some(error) = telling.end.take() {
+                return Some((Err(error), None));
+            }
+            let mut notices = Vec::new();
+            for notice in telling.heard.next().await? {
+                match notice {
+                    Ok(notice) => notices.push(notice),
+                    Err(error) => {
+                        telling.end = Some(error);
+                        break;
+                    }
+                }
+            }
+            if notices.is_empty() {
+                continue;
+            }
+            let turn = &telling.turn;
+            match patiently("reading what a subscription tells", || turn(notices.clone())).await {
+                Ok(events) => telling.ready.extend(events),
+                Err(error) => telling.end = Some(error),
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+    use crate::base::error::Code;
+
+    async fn told(fails: u32, heard: Vec<Result<u32>>) -> Vec<std::result::Result<u32, Code>> {
+        let left = AtomicU32::new(fails);
+        let turn = move |notices: Vec<u32>| {
+            let fails = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok();
+            std::future::ready(if fails { Err(Error::internal("down")) } else { Ok(notices) })
+        };
+        let events = tell(stream::iter(heard), turn);
+        events.map(|event| event.map_err(|error| error.code())).collect().await
+    }
+
+    #[tokio::test]
+    async fn a_failed_turn_is_tried_again_or_ends_the_stream_before_what_it_held() {
+        assert_eq!(told(2, (0..3).map(Ok).collect()).await, [Ok(0), Ok(1), Ok(2)]);
+        assert_eq!(told(u32::MAX, (0..3).map(Ok).collect()).await, [Err(Code::ServiceUnavailable)]);
+        let heard = vec![Ok(0), Err(Error::not_found("gone")), Ok(2)];
+        assert_eq!(told(0, heard).await, [Ok(0), Err(Code::NotFound)]);
+    }
+}

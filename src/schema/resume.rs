@@ -1,0 +1,160 @@
+//! Going on behind an event that a client names beside its document (`Last-Event-ID`): the root field's `after` is set in its place,
+//! however the document gives it.
+
+use std::collections::HashSet;
+
+use async_graphql::{
+    Name, Positioned, Value,
+    parser::{
+        parse_schema,
+        types::{DocumentOperations, ExecutableDocument, Selection, SelectionSet, TypeKind, TypeSystemDefinition},
+    },
+};
+
+/// The argument that takes a cursor.
+const AFTER: &str = "after";
+
+/// The subscriptions of a schema that can be taken up again.
+pub(super) fn resumable(sdl: &str) -> HashSet<String> {
+    let Ok(document) = parse_schema(sdl) else { return HashSet::new() };
+    let mut names = HashSet::new();
+    for definition in document.definitions {
+        let TypeSystemDefinition::Type(definition) = definition else { continue };
+        let TypeKind::Object(root) = &definition.node.kind else { continue };
+        if definition.node.name.node != "Subscription" {
+            continue;
+        }
+        let takes = root
+            .fields
+            .iter()
+            .map(|field| &field.node)
+            .filter(|field| field.arguments.iter().any(|argument| argument.node.name.node == AFTER));
+        names.extend(takes.map(|field| field.name.node.to_string()));
+    }
+    names
+}
+
+/// How the cursor reaches the field.
+pub(super) enum Place {
+    /// It was written into the document.
+    Written,
+    /// The document takes it from this variable.
+    Variable(Name),
+}
+
+/// Sets the cursor of an operation's root field; `None` when that has no place for one.
+pub(super) fn resume(
+    document: &mut ExecutableDocument,
+    operation: Option<&str>,
+    resumable: &HashSet<String>,
+    cursor: &str,
+) -> Option<Place> {
+    let root = match &mut document.operations {
+        DocumentOperations::Single(only) => &mut only.node.selection_set.node,
+        DocumentOperations::Multiple(several) => &mut several.get_mut(operation?)?.node.selection_set.node,
+    };
+    let mut spreads = Vec::new();
+    if let Some(place) = set(root, resumable, cursor, &mut spreads) {
+        return Some(place);
+    }
+    let mut seen = HashSet::new();
+    while let Some(name) = spreads.pop() {
+        if let (true, Some(fragment)) = (seen.insert(name.clone()), document.fragments.get_mut(&name))
+            && let Some(place) = set(&mut fragment.node.selection_set.node, resumable, cursor, &mut spreads)
+        {
+            return Some(place);
+        }
+    }
+    None
+}
+
+fn set(
+    selections: &mut SelectionSet,
+    resumable: &HashSet<String>,
+    cursor: &str,
+    spreads: &mut Vec<Name>,
+) -> Option<Place> {
+    for selection in &mut selections.items {
+        let found = match &mut selection.node {
+            Selection::Field(field) if resumable.contains(field.node.name.node.as_str()) => {
+                let arguments = &mut field.node.arguments;
+                match arguments.iter_mut().find(|(name, _)| name.node == AFTER) {
+                    Some((_, value)) => match value.node.clone().into_const() {
+                        Some(_) => {
+                            value.node = Value::from(cursor).into_value();
+                            Some(Place::Written)
+                        }
+                        None => variable(&value.node.to_string()).map(Place::Variable),
+                    },
+                    None => {
+                        let name = Positioned::new(Name::new(AFTER), field.pos);
+                        arguments.push((name, Positioned::new(Value::from(cursor).into_value(), field.pos)));
+                        Some(Place::Written)
+                    }
+                }
+            }
+            Selection::Field(_) => None,
+            Selection::InlineFragment(inner) => set(&mut inner.node.selection_set.node, resumable, cursor, spreads),
+            Selection::FragmentSpread(spread) => {
+                spreads.push(spread.node.fragment_name.node.clone());
+                None
+            }
+        };
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
+}
+
+/// The name in `$name`. An argument that takes a text holds nothing else that is not constant.
+fn variable(text: &str) -> Option<Name> {
+    text.strip_prefix('$').map(Name::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+
+    use super::*;
+
+    const SDL: &str = "type Query { a: Int } type Subscription { events(id: ID, after: String): Int signal(id: ID): Int } \
+                       schema { query: Query subscription: Subscription }";
+
+    #[test]
+    fn the_cursor_reaches_the_root_field_wherever_the_document_has_it() {
+        let resumable = resumable(SDL);
+        assert_eq!(resumable, HashSet::from(["events".to_owned()]));
+        let resumed = |text: &str, name: Option<&str>| {
+            let mut document = parse_query(text).unwrap();
+            match resume(&mut document, name, &resumable, "ev_1") {
+                None => "no place".to_owned(),
+                Some(Place::Variable(name)) => format!("${name}"),
+                Some(Place::Written) => {
+                    let text = format!("{document:?}");
+                    assert_eq!(text.matches("ev_1").count(), 1, "{text}");
+                    assert!(!text.contains("old"), "{text}");
+                    "written".to_owned()
+                }
+            }
+        };
+        for (document, expected) in [
+            ("subscription { events }", "written"),
+            ("subscription { e: events(id: 1, after: \"old\") }", "written"),
+            ("subscription { events(after: null) }", "written"),
+            ("subscription($from: String) { events(after: $from) }", "$from"),
+            ("subscription { ... on Subscription { events } }", "written"),
+            (
+                "subscription { ...F } fragment F on Subscription { ...G } fragment G on Subscription { events }",
+                "written",
+            ),
+            ("subscription { ...F } fragment F on Subscription { ...F }", "no place"),
+            ("subscription { signal(id: 1) }", "no place"),
+        ] {
+            assert_eq!(resumed(document, None), expected, "{document}");
+        }
+        let two = "subscription A { signal } subscription B { events }";
+        assert_eq!(resumed(two, Some("A")), "no place");
+        assert_eq!(resumed(two, Some("B")), "written");
+    }
+}
