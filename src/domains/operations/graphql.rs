@@ -137,7 +137,7 @@ impl OperationsQuery {
         #[graphql(desc = "Begin behind the row with this cursor.")] after: Option<String>,
         #[graphql(desc = "So many up to the end, or up to `before`; 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before the row with this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Job>> {
+    ) -> Result<Option<Connection<Job>>> {
         let op = ctx.op().clone();
         op.viewer.admin()?;
         let filter = filter.map_or_else(store::Filter::default, |filter| store::Filter {
@@ -151,7 +151,7 @@ impl OperationsQuery {
             let (op, filter) = (op.clone(), filter.clone());
             async move { store::count(op.read(), &filter).await }.boxed()
         };
-        Ok(Connection::new(page, &scope, |row| row.id.to_string().into(), Job::new, Arc::new(count)))
+        Ok(Some(Connection::new(page, &scope, |row| row.id.to_string().into(), Job::new, Arc::new(count))))
     }
 }
 

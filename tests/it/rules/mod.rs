@@ -7,6 +7,10 @@ mod schema;
 /// Everything in the schema says what it is.
 mod descriptions;
 pub use descriptions::introspect;
+/// A refusal takes away what was refused and no more.
+mod nullability;
+/// Introspection and the schema file are one truth.
+mod introspection;
 /// The playground that is served was built from its sources.
 mod playground;
 /// The playground's examples run, and no list runs a statement per row.

@@ -60,7 +60,7 @@ impl ConversationsQuery {
         #[graphql(desc = "Begin behind the row with this cursor.")] after: Option<String>,
         #[graphql(desc = "So many up to the end, or up to `before`; 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before the row with this cursor.")] before: Option<String>,
-    ) -> Result<LiveConnection<Conversation>> {
+    ) -> Result<Option<LiveConnection<Conversation>>> {
         signed_in(ctx)?;
         let op = ctx.op().clone();
         let search = search.map(|text| fold(&text)).filter(|text| !text.is_empty());
@@ -83,6 +83,7 @@ impl ConversationsQuery {
             let (op, listing) = (op.clone(), listing.clone());
             async move { store::count(op.read(), &op.viewer, &listing).await }.boxed()
         };
-        Ok(LiveConnection::new(page, &scope, key, |conversation| conversation, Arc::new(count), event_cursor))
+        let node = |conversation| conversation;
+        Ok(Some(LiveConnection::new(page, &scope, key, node, Arc::new(count), event_cursor)))
     }
 }
