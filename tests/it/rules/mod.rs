@@ -15,6 +15,10 @@ mod introspection;
 mod playground;
 /// The playground's examples run, and no list runs a statement per row.
 mod examples;
+/// No field runs a statement per row, examples or not.
+mod slope;
+/// Lists are priced by their rows.
+mod prices;
 /// A demo world with more rows than a page holds.
 mod crowd;
 /// The playground knows the ids of the demo data.
