@@ -45,7 +45,8 @@ use crate::{
 #[derive(MergedObject, Default)]
 pub struct Query(UsersQuery, AuthQuery, ConversationsQuery, OperationsQuery, node::NodeQuery);
 
-/// Everything that can be changed. The fields of one operation run one after the other, in order.
+/// Everything that can be changed. The fields of one operation run one after the other, in order; the first that fails ends the operation
+/// and leaves `data` null, although what ran before it is done. Send one at a time unless that is all right.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     UsersMutation,

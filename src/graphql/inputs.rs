@@ -111,41 +111,40 @@ impl<'a> Check<'a> {
 
     /// A value as the document has it, with variables in it.
     fn value(&mut self, of: &Type, has_default: bool, value: &'a Value, path: String) {
-        match value {
-            Value::Variable(name) => self.variable(of, has_default, name, path),
-            Value::List(items) => match &of.base {
+        match (value, self.object(of)) {
+            (Value::Variable(name), _) => self.variable(of, has_default, name, path),
+            (Value::List(items), _) => match &of.base {
                 BaseType::List(of) => {
                     for (index, item) in items.iter().enumerate() {
                         self.value(of, false, item, format!("{path}.{index}"));
                     }
                 }
-                BaseType::Named(_) => self.fault(path, "takes one value, this is a list"),
-            },
-            Value::Object(given) => match self.object(of) {
-                Some(fields) => {
-                    for (name, field) in fields {
-                        match given.get(name.as_str()) {
-                            Some(value) => {
-                                self.value(&field.of, field.has_default, value, format!("{path}.{name}"));
-                            }
-                            None if field.of.nullable || field.has_default => {}
-                            None => self.fault(format!("{path}.{name}"), "is required"),
-                        }
-                    }
-                    for name in given.keys().filter(|name| !fields.contains_key(name.as_str())) {
-                        self.fault(format!("{path}.{name}"), "is no field of this input");
+                // A scalar such as JSON may take a list as its one value.
+                BaseType::Named(name) if matches!(self.shape.kind(name), Some(Kind::Scalar)) => {
+                    if let Some(value) = value.clone().into_const() {
+                        self.constant(of, &value, path);
                     }
                 }
-                None => match value.clone().into_const() {
-                    Some(value) => self.constant(of, &value, path),
-                    // A variable within a free-form value is whatever it is; that it is there, its own check says.
-                    None => {}
-                },
+                BaseType::Named(_) => self.fault(path, "takes one value, this is a list"),
             },
-            _ => match value.clone().into_const() {
-                Some(value) => self.constant(of, &value, path),
-                None => {}
-            },
+            (Value::Object(given), Some(fields)) => {
+                for (name, field) in fields {
+                    match given.get(name.as_str()) {
+                        Some(value) => self.value(&field.of, field.has_default, value, format!("{path}.{name}")),
+                        None if field.of.nullable || field.has_default => {}
+                        None => self.fault(format!("{path}.{name}"), "is required"),
+                    }
+                }
+                for name in given.keys().filter(|name| !fields.contains_key(name.as_str())) {
+                    self.fault(format!("{path}.{name}"), "is no field of this input");
+                }
+            }
+            // A free-form value with variables in it is whatever they are; that they are there, their own check says.
+            _ => {
+                if let Some(value) = value.clone().into_const() {
+                    self.constant(of, &value, path);
+                }
+            }
         }
     }
 

@@ -44,21 +44,21 @@ impl NodeQuery {
         find(ctx, &id, "id").await
     }
 
-    /// Several objects by their global ids, in the order asked; `null` where there is none the viewer may know of.
+    /// Several objects by their global ids, in the order asked; `null` where there is none the viewer may know of. What is wrong with
+    /// one id is an error at its place, and leaves the others be.
     async fn nodes(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "At most 100 global ids.")] ids: Vec<ID>,
-    ) -> Result<Vec<Option<Result<Node>>>> {
+    ) -> Result<Option<Vec<Option<Result<Node>>>>> {
         let most = ctx.op().config.limits.nodes;
         if ids.len() > most {
             return Err(Error::invalid("ids", format!("takes at most {most} ids, these are {}", ids.len())));
         }
-        Ok(join_all(ids.iter().enumerate().map(async |(index, id)| {
-            // What is wrong with one of them leaves the others be.
-            find(ctx, id, &format!("ids.{index}")).await.transpose()
-        }))
-        .await)
+        let found = join_all(
+            ids.iter().enumerate().map(async |(index, id)| find(ctx, id, &format!("ids.{index}")).await.transpose()),
+        );
+        Ok(Some(found.await))
     }
 }
 

@@ -115,7 +115,7 @@ impl Job {
 /// Which jobs to list.
 #[derive(InputObject)]
 pub struct JobFilter {
-    /// Only of this kind.
+    /// Only of this kind, by its full name: `users.mail_proof`. A kind that does not exist has no jobs.
     kind: Option<String>,
     /// Only in this state.
     status: Option<JobStatus>,
@@ -158,7 +158,7 @@ impl OperationsQuery {
 /// Which job to run again.
 #[derive(InputObject)]
 pub struct RetryJobInput {
-    /// A failed job.
+    /// A job with the status FAILED.
     job_id: GlobalId<JobId>,
 }
 

@@ -122,6 +122,21 @@ once! {
         }
     }
 
+    /// The fields of a mutation run in order and end with the first that fails; what came before it is done.
+    async fn a_failed_mutation_ends_the_operation(world) {
+        let alice = world.person("alice").await;
+        let document = "mutation($nobody: ID!) {
+            one: updateProfile(input: { bio: \"one\" }) { user { id } }
+            two: blockUser(input: { userId: $nobody }) { user { id } }
+            three: updateProfile(input: { bio: \"three\" }) { user { id } }
+        }";
+        let answer = alice.ask(document, json!({ "nobody": "user_00000000000000000000000000" })).await;
+        answer.expect_code("NOT_FOUND");
+        assert_eq!(answer.body["errors"][0]["path"], json!(["two"]), "{answer}");
+        assert!(answer.body["data"].is_null() && answer.body["errors"].as_array().map(Vec::len) == Some(1), "{answer}");
+        assert_eq!(alice.ask("{ me { bio } }", Value::Null).await.text("me.bio"), "one");
+    }
+
     /// A syntax error points at its place, whoever found it.
     async fn syntax_errors_have_locations(world) {
         for (document, line, column) in [("{", 1, 1), ("{ me { id } ]", 1, 13), ("{\n  me(a: ) { id }\n}", 2, 9), ("query { me { \"id } }", 1, 14)] {

@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::introspect;
 
 once! {
-    /// A field that declares its access may be null, or its refusal would blank the object around it. The fields of a mutation are
+    /// A field that declares its access may be null, or its refusal would blank the object around it; and so may every root field, for
+    /// a malformed cursor is refused there, too. The fields of a mutation are
     /// exempt: they give the changed object or an error, never nothing. Those of a subscription too: a refusal ends the stream.
     async fn what_can_be_refused_can_be_null(world) {
         let mut strict = Vec::new();
@@ -16,7 +17,7 @@ once! {
             }
             for field in kind["fields"].as_array().into_iter().flatten() {
                 let declares = field["description"].as_str().is_some_and(|text| text.contains("Access:"));
-                if declares && field["type"]["kind"] == "NON_NULL" {
+                if (declares || name == "Query") && field["type"]["kind"] == "NON_NULL" {
                     strict.push(format!("{name}.{}", field["name"].as_str().unwrap_or_default()));
                 }
             }

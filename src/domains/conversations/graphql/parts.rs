@@ -13,7 +13,7 @@ use crate::{
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
 pub struct MessageEdit {
-    /// The global id.
+    /// Its id, for a client's cache: an edit is found through its message, not by `node`.
     pub id: ID,
     /// The text before this change.
     pub content: String,
