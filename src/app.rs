@@ -34,7 +34,7 @@ impl App {
         if config.app.demo_data {
             demo::fill_if_empty(&config, &platform).await?;
         }
-        let state = http::State::new(platform.clone(), config.clone(), Api::new(config.clone()));
+        let state = http::State::new(platform.clone(), config.clone(), Api::new(config.clone())?);
         Ok(Self { platform, config, state })
     }
 

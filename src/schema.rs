@@ -11,8 +11,8 @@ pub use node::Node;
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use async_graphql::{
-    MergedObject, MergedSubscription, Name, Request, Response, SDLExportOptions, Schema, ServerError, Value, Variables,
-    parser::types::{ExecutableDocument, OperationDefinition, OperationType},
+    MergedObject, MergedSubscription, Name, Request, Response, SDLExportOptions, Schema, ServerError, Value,
+    parser::types::{ExecutableDocument, Field, OperationDefinition, OperationType, Selection},
     value,
 };
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::BoxStream};
@@ -31,11 +31,14 @@ use crate::{
     },
     graphql::{
         access::AccessNotes,
+        codes,
         cost::{self, Price},
         error,
         execution::Execution,
+        inputs, introspection,
         loader::loaders,
         precheck::{PrecheckLimits, precheck},
+        shape::Shape,
     },
 };
 
@@ -43,7 +46,8 @@ use crate::{
 #[derive(MergedObject, Default)]
 pub struct Query(UsersQuery, AuthQuery, ConversationsQuery, OperationsQuery, node::NodeQuery);
 
-/// Everything that can be changed. The fields of one operation run one after the other, in order.
+/// Everything that can be changed. The fields of one operation run one after the other, in order; the first that fails ends the operation
+/// and leaves `data` null, although what ran before it is done. Send one at a time unless that is all right.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     UsersMutation,
@@ -63,7 +67,7 @@ type Polyphony = Schema<Query, Mutation, Subscription>;
 fn build(config: &Config) -> Polyphony {
     let limits = &config.limits;
     let mut schema = Schema::build(Query::default(), Mutation::default(), Subscription::default())
-        .register_output_type::<error::ErrorCode>()
+        .register_output_type::<codes::ErrorCode>()
         .register_output_type::<AccessNotes>()
         .limit_recursive_depth(limits.document_nesting)
         .extension(Execution);
@@ -79,6 +83,7 @@ pub fn sdl(config: &Config) -> String {
         .sorted_fields()
         .sorted_arguments()
         .sorted_enum_items()
+        .include_specified_by()
         .prefer_single_line_descriptions();
     build(config).sdl_with_options(options)
 }
@@ -109,6 +114,7 @@ pub struct Prepared {
 #[derive(Clone)]
 pub struct Api {
     schema: Polyphony,
+    shape: Arc<Shape>,
     config: Arc<Config>,
     /// The subscriptions that can be taken up again.
     resumable: Arc<HashSet<String>>,
@@ -116,10 +122,15 @@ pub struct Api {
 
 impl Api {
     /// Builds the schema.
-    pub fn new(config: Arc<Config>) -> Self {
+    ///
+    /// # Errors
+    /// INTERNAL when the schema does not read its own text.
+    pub fn new(config: Arc<Config>) -> Result<Self, Error> {
         let schema = build(&config);
-        let resumable = Arc::new(resume::resumable(&schema.sdl()));
-        Self { schema, config, resumable }
+        let sdl = schema.sdl();
+        let resumable = Arc::new(resume::resumable(&sdl));
+        let shape = Arc::new(Shape::read(&sdl)?);
+        Ok(Self { schema, shape, config, resumable })
     }
 
     /// Makes a subscription go on behind this cursor, whatever the document says of where to begin.
@@ -143,7 +154,7 @@ impl Api {
     ///
     /// # Errors
     /// QUERY_TOO_COMPLEX, GRAPHQL_PARSE_FAILED, BAD_REQUEST when `operationName` does not name an operation of the document, or
-    /// GRAPHQL_VALIDATION_FAILED when a required variable is missing.
+    /// VALIDATION_FAILED naming each input that is missing or not of its type, or INTROSPECTION_DISABLED.
     pub fn prepare(&self, mut request: Request) -> Result<Prepared, Error> {
         let limits = &self.config.limits;
         let bounds = PrecheckLimits {
@@ -155,14 +166,17 @@ impl Api {
         };
         precheck(&request.query, &bounds).map_err(|refusal| {
             let code = if refusal.is_syntax() { Code::GraphqlParseFailed } else { Code::QueryTooComplex };
-            Error::new(code, refusal.message())
+            Error::new(code, refusal.message()).with_places(refusal.location())
         })?;
         let name = request.operation_name.clone();
         let variables = std::mem::take(&mut request.variables);
         let document = request.parsed_query().map_err(unparsable)?;
         let (known, operation) = named(document, name.as_deref())?;
-        require_variables(operation, &variables)?;
-        let price = cost::price(document, operation, &variables, limits)?;
+        let price = cost::price(document, operation, &variables, limits, &self.shape)?;
+        if !self.config.app.introspection {
+            introspection::refuse(document, operation)?;
+        }
+        inputs::check(document, operation, &variables, &self.shape)?;
         let kind = match operation.ty {
             OperationType::Query => Kind::Query,
             OperationType::Mutation => Kind::Mutation,
@@ -194,13 +208,21 @@ impl Api {
 
     /// Runs a subscription; each item is one answer, and the stream ends when the subscription does.
     pub fn stream(&self, op: Arc<Op>, prepared: Prepared) -> BoxStream<'static, Response> {
-        let request = prepared.request.data(op.clone()).data(loaders(op.clone()));
+        let mut request = prepared.request.data(op.clone()).data(loaders(op.clone()));
+        // The source of a subscription is made outside of what `Execution` sees.
+        let (asked, variables) = (root_fields(&mut request), request.variables.clone());
         // Whoever follows something is here for as long as they follow it.
         let stay = op.viewer.id().map(|user| op.platform.presence.stay(user));
         self.schema
             .execute_stream(request)
             .map(move |mut response| {
                 let _ = &stay;
+                for error in &mut response.errors {
+                    let known = asked.iter().find_map(|field| inputs::blame(error, &field.arguments, &variables));
+                    if let Some(known) = known {
+                        error.source = Some(Arc::new(known));
+                    }
+                }
                 error::finish(&mut response, &op.request_id, op.platform.clock.now());
                 response
             })
@@ -234,29 +256,29 @@ fn named<'a>(
     })
 }
 
-/// The library takes a missing variable for null wherever the argument would take null; the specification (section 6.1.2) does not.
-fn require_variables(operation: &OperationDefinition, given: &Variables) -> Result<(), Error> {
-    for variable in operation.variable_definitions.iter().map(|variable| &variable.node) {
-        let (name, kind) = (&variable.name.node, &variable.var_type.node);
-        let required = !kind.nullable && variable.default_value.is_none();
-        if required && matches!(given.get(name), None | Some(Value::Null)) {
-            let sentence = format!("Variable \"${name}\" of required type \"{kind}\" was not provided.");
-            return Err(Error::new(Code::GraphqlValidationFailed, sentence));
-        }
-    }
-    Ok(())
+/// The fields at the root of the operation, those of fragments left out.
+fn root_fields(request: &mut Request) -> Vec<Field> {
+    let name = request.operation_name.clone();
+    let Ok((_, operation)) = request.parsed_query().map_err(unparsable).and_then(|found| named(found, name.as_deref()))
+    else {
+        return Vec::new();
+    };
+    let items = operation.selection_set.node.items.iter();
+    let fields = items.filter_map(|item| match &item.node {
+        Selection::Field(field) => Some(field.node.clone()),
+        _ => None,
+    });
+    fields.collect()
 }
 
 /// The parser draws a picture of the place; what a client needs is the last line of it.
 fn unparsable(fault: ServerError) -> Error {
     let expected = fault.message.lines().last().unwrap_or_default().trim().trim_start_matches("= ").to_owned();
-    Error::new(
-        Code::GraphqlParseFailed,
-        match fault.locations.first() {
-            Some(place) => format!("Line {}, column {}: {expected}.", place.line, place.column),
-            None => format!("{expected}."),
-        },
-    )
+    let sentence = match fault.locations.first() {
+        Some(place) => format!("Line {}, column {}: {expected}.", place.line, place.column),
+        None => format!("{expected}."),
+    };
+    Error::new(Code::GraphqlParseFailed, sentence).with_places(fault.locations.iter().map(|at| (at.line, at.column)))
 }
 
 fn too_long(limit: Duration) -> Response {

@@ -47,6 +47,8 @@ codes! {
     QueryTooComplex = "QUERY_TOO_COMPLEX", 400;
     /// Nobody is signed in. Sign in and send the access token.
     Unauthenticated = "UNAUTHENTICATED", 401;
+    /// This server does not tell its schema. Take `schema.graphql`, or ask a server in development.
+    IntrospectionDisabled = "INTROSPECTION_DISABLED", 403;
     /// The token is expired, revoked or not ours. Refresh the session or sign in again.
     InvalidToken = "INVALID_TOKEN", 401;
     /// The login and the password do not belong together. Deliberately the same for every reason.
@@ -109,6 +111,7 @@ struct Inner {
     fields: Vec<FieldError>,
     details: Option<serde_json::Value>,
     retry_after: Option<Duration>,
+    places: Vec<(usize, usize)>,
     source: Option<std::sync::Arc<dyn std::error::Error + Send + Sync>>,
     location: &'static Location<'static>,
 }
@@ -123,6 +126,7 @@ impl Error {
             fields: Vec::new(),
             details: None,
             retry_after: None,
+            places: Vec::new(),
             source: None,
             location: Location::caller(),
         }))
@@ -209,6 +213,12 @@ impl Error {
         self
     }
 
+    /// Points at places in the document: lines and columns, both from 1.
+    pub fn with_places(mut self, places: impl IntoIterator<Item = (usize, usize)>) -> Self {
+        self.0.places = places.into_iter().collect();
+        self
+    }
+
     /// The stable code.
     pub fn code(&self) -> Code {
         self.0.code
@@ -232,6 +242,11 @@ impl Error {
     /// When to try again.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    /// Lines and columns of the document, both from 1; empty when the error is of no place in it.
+    pub fn places(&self) -> &[(usize, usize)] {
+        &self.0.places
     }
 
     /// The inner error and its causes, for the log only.

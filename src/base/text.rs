@@ -40,19 +40,8 @@ impl Checks {
     /// An address of the form `name@host`, at most 255 characters. Whether it takes mail, only a mail can tell.
     pub fn email(&mut self, field: &str, text: &str) -> String {
         let text = text.trim();
-        let well_formed = text.len() <= 255
-            && text.split_once('@').is_some_and(|(name, host)| {
-                !name.is_empty()
-                    && name.len() <= 64
-                    && host.contains('.')
-                    && !host.starts_with('.')
-                    && !host.ends_with('.')
-                    && !host.contains("..")
-                    && !host.contains('@')
-            })
-            && !text.chars().any(|c| c.is_whitespace() || c.is_control() || "<>()[]\\,;:\"".contains(c));
-        if !well_formed {
-            self.fault(field, "takes an email address such as name@example.org");
+        if !is_email(text) {
+            self.fault(field, EMAIL);
         }
         text.to_owned()
     }
@@ -76,13 +65,8 @@ impl Checks {
     /// An absolute http or https address of at most 2048 characters.
     pub fn url(&mut self, field: &str, text: Option<&str>) -> Option<String> {
         let text = text.map(str::trim).filter(|text| !text.is_empty())?;
-        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-        let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
-        if text.len() > 2048
-            || host.is_none_or(str::is_empty)
-            || text.chars().any(|c| c.is_whitespace() || c.is_control())
-        {
-            self.fault(field, "takes an absolute http or https address of at most 2048 characters");
+        if !is_url(text) {
+            self.fault(field, URL);
         }
         Some(text.to_owned())
     }
@@ -92,6 +76,35 @@ impl Checks {
     pub fn finish(self) -> Result<()> {
         if self.0.is_empty() { Ok(()) } else { Err(Error::invalid_fields(self.0)) }
     }
+}
+
+/// What an email address has to be.
+pub const EMAIL: &str = "takes an email address such as name@example.org";
+/// What an address of the web has to be.
+pub const URL: &str = "takes an absolute http or https address of at most 2048 characters";
+
+/// Whether it has the form `name@host`, in at most 255 characters. Whether it takes mail, only a mail can tell.
+pub fn is_email(text: &str) -> bool {
+    text.len() <= 255
+        && text.split_once('@').is_some_and(|(name, host)| {
+            !name.is_empty()
+                && name.len() <= 64
+                && host.contains('.')
+                && !host.starts_with('.')
+                && !host.ends_with('.')
+                && !host.contains("..")
+                && !host.contains('@')
+        })
+        && !text.chars().any(|c| c.is_whitespace() || c.is_control() || "<>()[]\\,;:\"".contains(c))
+}
+
+/// Whether it is an absolute http or https address of at most 2048 characters.
+pub fn is_url(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
+    text.len() <= 2048
+        && host.is_some_and(|host| !host.is_empty())
+        && !text.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
 /// A name or address as it is compared: NFKC and lower case, so that look-alikes of case and width are one.

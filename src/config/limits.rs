@@ -51,6 +51,8 @@ pub struct Limits {
     pub page: PageLimits,
     /// Conversations, members and messages.
     pub long_page: PageLimits,
+    /// Rows reckoned for a list without pages, such as the roles of a person: such lists are short by nature.
+    pub list: usize,
     /// Ids in one `nodes`.
     pub nodes: usize,
     /// A request may take this long; subscriptions are exempt.
@@ -118,6 +120,7 @@ impl Limits {
             complexity: env.parse("MAX_COMPLEXITY", 10_000),
             page: PageLimits { default: 20, max: 100 },
             long_page: PageLimits { default: 50, max: 100 },
+            list: 10,
             nodes: 100,
             request_timeout: Duration::from_secs(env.parse("REQUEST_TIMEOUT_SECONDS", 30)),
             frame_bytes: 256 * 1024,

@@ -27,7 +27,7 @@ pub enum Requires {
     Member,
     /// A moderator or the owner of the conversation.
     Moderator,
-    /// An administrator with a fresh proof of identity.
+    /// An administrator who has signed in not long ago; MFA_REQUIRED asks for signing in again.
     Admin,
 }
 

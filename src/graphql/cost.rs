@@ -1,7 +1,7 @@
 //! What an operation costs, known from the document and its variables before it is validated or run.
 //!
-//! A field costs 1 and what is below it; a list (a field given `first`, `last` or `ids`, or asked for `edges` or `nodes`) multiplies what
-//! is below it by the rows it may give. Fragments are priced once, so that fragments that spread fragments twice cannot double the
+//! A field costs 1 and what is below it; a list multiplies what is below it by the rows it may give: a connection by its page, `nodes`
+//! by its ids, a list without pages by a reckoned length. What is a list, the schema says ([`Shape`]). Fragments are priced once, so that fragments that spread fragments twice cannot double the
 //! work with every line, neither here nor in the library's validation, which walks them each time.
 //!
 //! The library's own reckoning is not used: it refuses a variable that is declared and left out, and it walks before it counts.
@@ -13,6 +13,7 @@ use async_graphql::{
     parser::types::{ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet, VariableDefinition},
 };
 
+use super::shape::{Many, Shape};
 use crate::{
     base::error::{Code, Error, Result},
     config::limits::Limits,
@@ -30,8 +31,6 @@ pub struct Price {
     pub depth: usize,
     /// Selections to be walked, each fragment as often as it is spread.
     walk: usize,
-    /// `edges` or `nodes` are among them: whatever they are asked of is a list.
-    has_rows: bool,
 }
 
 impl Price {
@@ -39,7 +38,6 @@ impl Price {
         self.cost = self.cost.saturating_add(other.cost);
         self.walk = self.walk.saturating_add(other.walk);
         self.depth = self.depth.max(other.depth);
-        self.has_rows |= other.has_rows;
     }
 }
 
@@ -52,10 +50,11 @@ pub fn price(
     operation: &OperationDefinition,
     variables: &Variables,
     limits: &Limits,
+    shape: &Shape,
 ) -> Result<Price> {
-    let mut till =
-        Till { document, variables, definitions: &operation.variable_definitions, limits, known: HashMap::new() };
-    let price = till.selections(&operation.selection_set.node, 0)?;
+    let definitions = &operation.variable_definitions;
+    let mut till = Till { document, variables, definitions, limits, shape, known: HashMap::new() };
+    let price = till.selections(&operation.selection_set.node, Shape::root(operation.ty), 0)?;
     let too_complex = |message| Err(Error::new(Code::QueryTooComplex, message));
     if price.depth > limits.depth {
         return too_complex(format!("The operation is {} levels deep; at most {} are run.", price.depth, limits.depth));
@@ -75,12 +74,14 @@ struct Till<'a> {
     variables: &'a Variables,
     definitions: &'a [Positioned<VariableDefinition>],
     limits: &'a Limits,
+    shape: &'a Shape,
     /// Fragments with their prices; without one while it is being reckoned.
     known: HashMap<&'a Name, Option<Price>>,
 }
 
 impl<'a> Till<'a> {
-    fn selections(&mut self, set: &'a SelectionSet, level: usize) -> Result<Price> {
+    /// `of` is the type the selections are made of; one that does not exist costs as if it had no lists, and is refused later.
+    fn selections(&mut self, set: &'a SelectionSet, of: &'a str, level: usize) -> Result<Price> {
         if level > LEVELS {
             return Err(Error::new(
                 Code::QueryTooComplex,
@@ -91,8 +92,12 @@ impl<'a> Till<'a> {
         for selection in &set.items {
             sum.walk = sum.walk.saturating_add(1);
             sum.add(match &selection.node {
-                Selection::Field(field) => self.field(&field.node, level)?,
-                Selection::InlineFragment(fragment) => self.selections(&fragment.node.selection_set.node, level + 1)?,
+                Selection::Field(field) => self.field(&field.node, of, level)?,
+                Selection::InlineFragment(fragment) => {
+                    let condition = fragment.node.type_condition.as_ref();
+                    let of = condition.map_or(of, |condition| condition.node.on.node.as_str());
+                    self.selections(&fragment.node.selection_set.node, of, level + 1)?
+                }
                 Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node, level)?,
             });
         }
@@ -111,37 +116,40 @@ impl<'a> Till<'a> {
         // An unknown fragment costs nothing; validation will say that it is unknown.
         let Some((name, fragment)) = self.document.fragments.get_key_value(name) else { return Ok(Price::default()) };
         self.known.insert(name, None);
-        let price = self.selections(&fragment.node.selection_set.node, level + 1)?;
+        let of = fragment.node.type_condition.node.on.node.as_str();
+        let price = self.selections(&fragment.node.selection_set.node, of, level + 1)?;
         self.known.insert(name, Some(price));
         Ok(price)
     }
 
-    fn field(&mut self, field: &'a Field, level: usize) -> Result<Price> {
-        let below = self.selections(&field.selection_set.node, level + 1)?;
-        Ok(Price {
-            cost: below.cost.saturating_mul(self.rows(field, below.has_rows)).saturating_add(1),
-            depth: below.depth + 1,
-            walk: below.walk,
-            has_rows: matches!(field.name.node.as_str(), "edges" | "nodes"),
-        })
+    fn field(&mut self, field: &'a Field, of: &'a str, level: usize) -> Result<Price> {
+        let known = self.shape.field(of, &field.name.node);
+        let below =
+            self.selections(&field.selection_set.node, known.map_or("", |field| field.of.as_str()), level + 1)?;
+        let rows = self.rows(field, known.map_or(Many::No, |field| field.many));
+        Ok(Price { cost: below.cost.saturating_mul(rows).saturating_add(1), depth: below.depth + 1, walk: below.walk })
     }
 
     /// How many rows a field may give: 1 unless it is a list.
-    fn rows(&self, field: &Field, is_list: bool) -> usize {
+    fn rows(&self, field: &Field, many: Many) -> usize {
         let number = |name| {
             self.argument(field, name).and_then(|value| match value {
                 Const::Number(number) => number.as_u64().and_then(|number| usize::try_from(number).ok()),
                 _ => None,
             })
         };
-        if let Some(rows) = number("first").or_else(|| number("last")) {
-            return rows.min(self.limits.long_page.max);
+        match many {
+            Many::No | Many::Rows => 1,
+            // Without a page size, the largest default: too dear rather than too cheap.
+            Many::Page => number("first")
+                .or_else(|| number("last"))
+                .map_or(self.limits.long_page.default, |rows| rows.min(self.limits.long_page.max)),
+            Many::Ids => match self.argument(field, "ids") {
+                Some(Const::List(ids)) => ids.len(),
+                _ => 1,
+            },
+            Many::List => self.limits.list,
         }
-        if let Some(Const::List(ids)) = self.argument(field, "ids") {
-            return ids.len();
-        }
-        // Without a page size, the largest default: too dear rather than too cheap.
-        if is_list { self.limits.long_page.default } else { 1 }
     }
 
     fn argument(&self, field: &Field, name: &str) -> Option<Const> {
@@ -164,8 +172,18 @@ mod tests {
     use super::*;
     use crate::config::{Config, Env};
 
+    const SDL: &str = "
+        type Query { me: User users(first: Int, last: Int): UserConnection! node(id: ID!): Node nodes(ids: [ID!]!): [Node]! }
+        interface Node { id: ID! }
+        type User implements Node { id: ID! username: String blockedUsers(first: Int): UserConnection roles: [Grant!] }
+        type Grant { expiresAt: String role: Role }
+        type Role { name: String }
+        type UserConnection { nodes: [User!]! pageInfo: PageInfo! totalCount: Int! }
+        type PageInfo { endCursor: String }";
+
     fn priced(query: &str, variables: serde_json::Value) -> Result<Price> {
-        let limits = Config::read(&mut Env::of([])).map_err(Error::internal)?.limits;
+        let config = Config::read(&mut Env::of([])).map_err(Error::internal)?;
+        let (limits, shape) = (&config.limits, Shape::read(SDL)?);
         let mut request = Request::new(query).variables(Variables::from_json(variables));
         let variables = request.variables.clone();
         let document = request.parsed_query().map_err(|fault| Error::internal(fault.message.clone()))?;
@@ -173,7 +191,7 @@ mod tests {
             DocumentOperations::Single(operation) => operation,
             DocumentOperations::Multiple(_) => return Err(Error::internal("one operation")),
         };
-        price(document, &operation.node, &variables, &limits)
+        price(document, &operation.node, &variables, limits, &shape)
     }
 
     #[test]
@@ -189,6 +207,9 @@ mod tests {
             ),
             ("{ nodes(ids: [1, 2, 3]) { id } }", 1 + 3, 2),
             ("{ users(first: 1000) { nodes { id } } }", 1 + 100 * 2, 3),
+            ("{ users { pageInfo { endCursor } totalCount } }", 1 + 50 * 3, 3),
+            ("{ me { roles { role { name } } } }", 1 + 1 + 10 * 2, 4),
+            ("{ node(id: 1) { ... on User { roles { expiresAt } } } }", 1 + 1 + 10, 3),
         ] {
             let price = priced(query, serde_json::json!({})).unwrap();
             assert_eq!((price.cost, price.depth), (cost, depth), "{query}");

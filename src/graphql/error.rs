@@ -1,12 +1,13 @@
-//! Errors on the wire: `extensions { code status errors details retryAfter requestId timestamp }`.
+//! Errors on the wire: `extensions { code status field errors details retryAfter requestId timestamp }`.
 //!
 //! Every error leaves through [`finish`]. What it cannot name as ours or as the library's own complaint about the document is masked.
 
 use std::sync::Arc;
 
-use async_graphql::{ErrorExtensionValues, Response, ServerError, Value, indexmap::IndexMap};
+use async_graphql::{ErrorExtensionValues, Pos, Response, ServerError, Value, indexmap::IndexMap};
 use chrono::{DateTime, SecondsFormat, Utc};
 
+use super::scalars;
 use crate::base::error::{Code, Error};
 
 impl From<Error> for async_graphql::Error {
@@ -39,6 +40,12 @@ pub fn finish(response: &mut Response, request_id: &str, now: DateTime<Utc>) {
             );
         }
         error.message = known.message().to_owned();
+        if !known.places().is_empty() {
+            error.locations =
+                known.places().iter().map(|(line, column)| Pos { line: *line, column: *column }).collect();
+        }
+        // The library gives no place as the zeroth column of the zeroth line.
+        error.locations.retain(|place| place.line > 0);
         error.source = None;
         error.extensions = Some(extensions(&known, request_id, now));
     }
@@ -50,11 +57,7 @@ fn foreign(error: &ServerError) -> Error {
         // A resolver let some other error through by a question mark: its text is not for clients.
         return Error::internal(error.message.clone());
     }
-    // `Failed to parse "ID": expected …`: the library's words about its own types say nothing to a client.
-    let message = match error.message.strip_prefix("Failed to parse \"").and_then(|rest| rest.split_once("\": ")) {
-        Some((_, what)) => what.to_owned(),
-        None => error.message.clone(),
-    };
+    let message = scalars::plain(&error.message).to_owned();
     let lower = message.to_ascii_lowercase();
     let code = if !error.path.is_empty() {
         Code::ValidationFailed
@@ -95,54 +98,4 @@ fn extensions(error: &Error, request_id: &str, now: DateTime<Utc>) -> ErrorExten
     values.set("requestId", request_id);
     values.set("timestamp", now.to_rfc3339_opts(SecondsFormat::Millis, true));
     values
-}
-
-/// The stable code of an error, in `errors[].extensions.code`. Decide by it, never by the message.
-#[derive(Clone, Copy)]
-pub struct ErrorCode(pub Code);
-
-impl async_graphql::OutputType for ErrorCode {
-    fn type_name() -> std::borrow::Cow<'static, str> {
-        "ErrorCode".into()
-    }
-
-    fn create_type_info(registry: &mut async_graphql::registry::Registry) -> String {
-        use async_graphql::registry::{Deprecation, MetaEnumValue, MetaType, MetaTypeId};
-        registry.create_output_type::<Self, _>(MetaTypeId::Enum, |_| MetaType::Enum {
-            name: "ErrorCode".into(),
-            description: Some(
-                "The stable code of an error, in `errors[].extensions.code`. Decide by it, never by the message."
-                    .into(),
-            ),
-            enum_values: Code::ALL
-                .iter()
-                .map(|code| {
-                    let value = MetaEnumValue {
-                        name: code.as_str().into(),
-                        description: Some(format!("{} (HTTP status {})", code.meaning(), code.status())),
-                        deprecation: Deprecation::NoDeprecated,
-                        visible: None,
-                        inaccessible: false,
-                        tags: Vec::new(),
-                        directive_invocations: Vec::new(),
-                    };
-                    (code.as_str().to_owned(), value)
-                })
-                .collect(),
-            visible: None,
-            inaccessible: false,
-            tags: Vec::new(),
-            rust_typename: Some(std::any::type_name::<Self>()),
-            directive_invocations: Vec::new(),
-            requires_scopes: Vec::new(),
-        })
-    }
-
-    async fn resolve(
-        &self,
-        _: &async_graphql::ContextSelectionSet<'_>,
-        _: &async_graphql::Positioned<async_graphql::parser::types::Field>,
-    ) -> async_graphql::ServerResult<Value> {
-        Ok(Value::Enum(async_graphql::Name::new(self.0.as_str())))
-    }
 }

@@ -3,12 +3,17 @@
 //! The library lets the error of a field that returns `Result<Option<T>>` rise to the nearest nullable object above it and leaves the
 //! field out of the path; the specification (section 6.4.4, handling execution errors) stops it at the field.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_graphql::{
-    PathSegment, QueryPathNode, QueryPathSegment, Response, ServerError, ServerResult, Value,
-    extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextResolve, ResolveInfo},
+    PathSegment, QueryPathNode, QueryPathSegment, Response, ServerError, ServerResult, Value, Variables,
+    extensions::{
+        Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery, NextResolve, ResolveInfo,
+    },
+    parser::types::ExecutableDocument,
 };
+
+use super::inputs;
 
 /// Keeps errors at their fields.
 pub struct Execution;
@@ -16,6 +21,8 @@ pub struct Execution;
 #[derive(Default)]
 struct OneExecution {
     errors: Mutex<Vec<ServerError>>,
+    /// As the client sent them.
+    variables: OnceLock<Variables>,
 }
 
 impl ExtensionFactory for Execution {
@@ -26,6 +33,17 @@ impl ExtensionFactory for Execution {
 
 #[async_trait::async_trait]
 impl Extension for OneExecution {
+    async fn parse_query(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        query: &str,
+        variables: &Variables,
+        next: NextParseQuery<'_>,
+    ) -> ServerResult<ExecutableDocument> {
+        let _ = self.variables.set(variables.clone());
+        next.run(ctx, query, variables).await
+    }
+
     async fn execute(
         &self,
         ctx: &ExtensionContext<'_>,
@@ -43,9 +61,15 @@ impl Extension for OneExecution {
         info: ResolveInfo<'_>,
         next: NextResolve<'_>,
     ) -> ServerResult<Option<Value>> {
-        let (is_nullable, node) = (!info.return_type.ends_with('!'), info.path_node);
+        let (is_nullable, node, field) = (!info.return_type.ends_with('!'), info.path_node, info.field);
         match next.run(ctx, info).await {
             Err(mut error) => {
+                if let Some(variables) = self.variables.get()
+                    && let Some(known) = inputs::blame(&error, &field.arguments, variables)
+                {
+                    error.source = Some(Arc::new(known));
+                    error.extensions = None;
+                }
                 let here = path(node);
                 if error.path.len() < here.len() {
                     error.path = here;

@@ -14,11 +14,19 @@ pub mod live;
 pub mod prefetch;
 /// Errors on the wire.
 pub mod error;
+/// The codes of errors in the schema.
+pub mod codes;
 /// Access, declared once on the field and seen in the schema.
 pub mod access;
 /// What is added to the library's execution.
 pub mod execution;
+/// The schema as the checks before execution see it.
+pub mod shape;
 /// What an operation costs.
 pub mod cost;
+/// Whether what an operation gives its fields is of their types.
+pub mod inputs;
 /// Bounds on a document before it is parsed.
 pub mod precheck;
+/// Refusing introspection where it is switched off.
+pub mod introspection;

@@ -5,6 +5,8 @@ use std::{borrow::Cow, ops::Deref};
 use async_graphql::{ID, InputType, InputValueError, InputValueResult, Value, registry::Registry};
 use entity::ids::TypedId;
 
+use super::inputs;
+
 /// An `ID` that must be of one kind. Another kind, or no id at all, is VALIDATION_FAILED naming the kind expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GlobalId<T>(pub T);
@@ -31,7 +33,11 @@ impl<T: TypedId> InputType for GlobalId<T> {
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         match value {
             Some(Value::String(text)) => {
-                T::parse(&text).map(Self).map_err(|error| InputValueError::custom(error.to_string()))
+                // Only the field that takes the id knows the name of the argument: see `inputs::blame`.
+                T::parse(&text).map(Self).map_err(|error| {
+                    let error = InputValueError::custom(error.to_string());
+                    error.with_extension(inputs::REJECTED, text).with_extension(inputs::EXPECTED, T::PREFIX)
+                })
             }
             other => Err(InputValueError::expected_type(other.unwrap_or_default())),
         }

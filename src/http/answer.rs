@@ -95,7 +95,8 @@ pub(super) fn codes(answer: &Answer) -> Vec<&'static str> {
     codes
 }
 
-/// The status of an answer.
+/// The status of an answer. Variables that cannot be coerced are 400, as the draft of GraphQL over HTTP and its published audit (86EE)
+/// have it; a document that does not fit the schema is 422, which the draft is about to take up (graphql-over-http, number 354).
 pub(super) fn status(answer: &Answer, media: Media, stage: Stage) -> StatusCode {
     if !is_request_error(answer) {
         return StatusCode::OK;

@@ -175,6 +175,8 @@ impl Claimed {
                 let row = job::ActiveModel {
                     id: NotSet,
                     status: Set(status),
+                    // A dead letter does not stand in the way of its successors: only one that waits does.
+                    unique_key: if last { Set(None) } else { NotSet },
                     run_at: Set(run_at),
                     locked_until: Set(None),
                     last_error: Set(Some(reason.clone())),

@@ -41,26 +41,31 @@ pub struct NodeQuery;
 impl NodeQuery {
     /// Any object by its global id, under the same rules as on any other way to it; `null` when there is none the viewer may know of.
     async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "The global id.")] id: ID) -> Result<Option<Node>> {
-        find(ctx, &id).await
+        find(ctx, &id, "id").await
     }
 
-    /// Several objects by their global ids, in the order asked; `null` where there is none the viewer may know of.
+    /// Several objects by their global ids, in the order asked; `null` where there is none the viewer may know of. What is wrong with
+    /// one id is an error at its place, and leaves the others be.
     async fn nodes(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "At most 100 global ids.")] ids: Vec<ID>,
-    ) -> Result<Vec<Option<Node>>> {
+    ) -> Result<Option<Vec<Option<Result<Node>>>>> {
         let most = ctx.op().config.limits.nodes;
         if ids.len() > most {
             return Err(Error::invalid("ids", format!("takes at most {most} ids, these are {}", ids.len())));
         }
-        join_all(ids.iter().map(|id| find(ctx, id))).await.into_iter().collect()
+        let found = join_all(
+            ids.iter().enumerate().map(async |(index, id)| find(ctx, id, &format!("ids.{index}")).await.transpose()),
+        );
+        Ok(Some(found.await))
     }
 }
 
-fn find<'a>(ctx: &'a Context<'_>, id: &'a str) -> BoxFuture<'a, Result<Option<Node>>> {
+/// `field` is the argument that gave the id.
+fn find<'a>(ctx: &'a Context<'_>, id: &'a str, field: &'a str) -> BoxFuture<'a, Result<Option<Node>>> {
     async move {
-        let malformed = || Error::invalid("id", "takes a global id such as user_01h455vb4pex5vsknk084sn02q");
+        let malformed = || Error::invalid(field, "takes a global id such as user_01h455vb4pex5vsknk084sn02q");
         let (kind, uuid) = ids::parse(id).ok_or_else(malformed)?;
         // A kind that exists only for others reads as absent, like any other object the viewer may not know of.
         Ok(match kind {

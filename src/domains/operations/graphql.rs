@@ -115,7 +115,7 @@ impl Job {
 /// Which jobs to list.
 #[derive(InputObject)]
 pub struct JobFilter {
-    /// Only of this kind.
+    /// Only of this kind, by its full name: `users.mail_proof`. A kind that does not exist has no jobs.
     kind: Option<String>,
     /// Only in this state.
     status: Option<JobStatus>,
@@ -137,7 +137,7 @@ impl OperationsQuery {
         #[graphql(desc = "Begin behind the row with this cursor.")] after: Option<String>,
         #[graphql(desc = "So many up to the end, or up to `before`; 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before the row with this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Job>> {
+    ) -> Result<Option<Connection<Job>>> {
         let op = ctx.op().clone();
         op.viewer.admin()?;
         let filter = filter.map_or_else(store::Filter::default, |filter| store::Filter {
@@ -151,14 +151,14 @@ impl OperationsQuery {
             let (op, filter) = (op.clone(), filter.clone());
             async move { store::count(op.read(), &filter).await }.boxed()
         };
-        Ok(Connection::new(page, &scope, |row| row.id.to_string().into(), Job::new, Arc::new(count)))
+        Ok(Some(Connection::new(page, &scope, |row| row.id.to_string().into(), Job::new, Arc::new(count))))
     }
 }
 
 /// Which job to run again.
 #[derive(InputObject)]
 pub struct RetryJobInput {
-    /// A failed job.
+    /// A job with the status FAILED.
     job_id: GlobalId<JobId>,
 }
 

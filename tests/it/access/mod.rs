@@ -1,7 +1,7 @@
 //! Who may do what: every root field, and every field that declares its access, tried as everybody by every way to it.
 //!
 //! [`matrix`] is the table, row by row what each of [`Role::ALL`] gets. [`coverage`] compares it with the schema: a field nobody tried
-//! fails. To add a field, add a row: its name in the schema, a document with `<names>` of the [`stage`], and six outcomes.
+//! fails, and [`ways`] tries every other way to the same objects. To add a field, add a row: its name in the schema, a document with `<names>` of the [`stage`], and six outcomes.
 
 /// The table.
 mod matrix;
@@ -9,6 +9,8 @@ mod matrix;
 mod stage;
 /// What the table leaves out.
 mod coverage;
+/// Every declared field by every way to its object, events included.
+mod ways;
 /// Trying the rows.
 mod run;
 

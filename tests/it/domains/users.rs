@@ -34,11 +34,14 @@ both! {
 
         let before = world.dump().await;
         let long = "x".repeat(2001);
-        let refused = alice.try_update_profile(json!({ "username": "a", "bio": long, "avatarUrl": "javascript:alert(1)" })).await;
+        let refused = alice.try_update_profile(json!({ "username": "a", "bio": long, "displayName": "" })).await;
         refused.expect_code("VALIDATION_FAILED");
-        for field in ["input.username", "input.bio", "input.avatarUrl"] {
+        for field in ["input.username", "input.bio", "input.displayName"] {
             refused.expect_field(field);
         }
+        // What is not even of its type is told before the rules of the profile are asked.
+        let malformed = alice.try_update_profile(json!({ "avatarUrl": "javascript:alert(1)", "email": "nobody" })).await;
+        malformed.expect_code("VALIDATION_FAILED").expect_field("input.avatarUrl").expect_field("input.email");
         world.dump().await.assert_unchanged(&before, "a refused profile");
     }
 

@@ -73,6 +73,9 @@ once! {
             ("no syntax", JSON, operation("{"), 200),
             ("unknown field", MODERN, operation("{ nonsense }"), 422),
             ("unknown field", JSON, operation("{ nonsense }"), 200),
+            ("a variable of another type", MODERN, json!({ "query": "query($n: Int!) { users(first: $n) { totalCount } }", "variables": { "n": "x" } }).to_string(), 400),
+            ("a variable of another type", JSON, json!({ "query": "query($n: Int!) { users(first: $n) { totalCount } }", "variables": { "n": "x" } }).to_string(), 200),
+            ("a variable is missing", MODERN, operation("query($n: Int!) { users(first: $n) { totalCount } }"), 400),
             ("unknown operation", MODERN, json!({ "query": "query A { me { id } }", "operationName": "B" }).to_string(), 400),
             ("two operations, none named", MODERN, operation("query A { me { id } } query B { me { id } }"), 400),
             ("no JSON", MODERN, "{".to_owned(), 400),
@@ -300,7 +303,12 @@ once! {
         let closed = world.instance(|config| config.app.introspection = false).await;
         let nobody = world.anonymous().at(&closed);
         let answer = nobody.ask("{ __schema { types { name } } }", Value::Null).await;
-        assert!(!answer.body.to_string().contains("UserConnection"), "{answer}");
+        answer.expect_code("INTROSPECTION_DISABLED");
+        assert!(answer.body.get("data").is_none() && !answer.body.to_string().contains("UserConnection"), "{answer}");
+        for hidden in ["{ ...A } fragment A on Query { ... { kind: __type(name: \"User\") { name } } }", "query A { me { id } __schema { types { name } } }"] {
+            nobody.ask(hidden, Value::Null).await.expect_code("INTROSPECTION_DISABLED");
+        }
+        assert_eq!(nobody.ask("{ __typename }", Value::Null).await.text("__typename"), "Query");
         let answer = nobody.ask("{ user { usernam } }", Value::Null).await;
         assert!(!answer.body.to_string().contains("Did you mean"), "{answer}");
         nobody.me().await.ok();

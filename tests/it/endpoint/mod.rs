@@ -3,3 +3,5 @@
 mod http;
 mod websocket;
 mod sse;
+/// Wrong inputs, and where errors say they stand.
+mod inputs;

@@ -81,7 +81,8 @@ both! {
     /// A job that keeps failing waits longer each time, then stays for an administrator, who runs it again.
     async fn a_poisoned_job_is_set_aside(world) {
         let platform = world.platform();
-        platform.write(async |tx| tx.enqueue(&Unknown { key: None })).await.unwrap();
+        let job = Unknown { key: Some("once".into()) };
+        platform.write(async |tx| tx.enqueue(&job)).await.unwrap();
         let mut waits = Vec::new();
         for _ in 0..Unknown::ATTEMPTS {
             assert_eq!(world.run_jobs().await, 1);
@@ -101,6 +102,11 @@ both! {
         let retry = "mutation($id: ID!) { retryJob(input: { jobId: $id }) { job { status attempts } } }";
         let retried = admin.ask(retry, serde_json::json!({ "id": job.id.to_string() })).await;
         assert_eq!(retried.ok()["retryJob"]["job"], serde_json::json!({ "status": "PENDING", "attempts": 0 }));
+        let other = admin.ask("{ adminJobs(filter: { status: FAILED, kind: \"test.other\" }) { totalCount } }", serde_json::json!({})).await;
+        assert_eq!(other.number("adminJobs.totalCount"), 0);
+        // Another of its kind may be enqueued beside it: a periodic job that failed once would never run again otherwise.
+        platform.write(async |tx| tx.enqueue(&Unknown { key: Some("once".into()) })).await.unwrap();
+        assert_eq!(waiting(world).await.len(), 2);
         clear(world).await;
     }
 }

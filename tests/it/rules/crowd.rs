@@ -13,8 +13,8 @@ use polyphony::{
     domains::{
         auth::{self, NewRole, Vouched},
         conversations::{
-            NewMessage, NewRoom, RoomChange, add_member, add_reaction, create_room, join, mark, open_direct,
-            send_message, set_pinned, update_room,
+            Correction, NewMessage, NewRoom, RoomChange, add_member, add_reaction, create_room, edit_message, join,
+            mark, open_direct, send_message, set_pinned, update_room,
         },
         users,
     },
@@ -56,6 +56,8 @@ pub async fn gather(world: &World, ids: &DemoIds) {
         join(&friend, general).await.unwrap();
         let said = say(&me, general, &format!("Number {number}, @{}", next.1), None).await;
         add_reaction(&friend, said, "👍").await.unwrap();
+        let content = format!("Number {number} of the crowd, @{}", next.1);
+        edit_message(&me, Correction { message: said, content, reason: None, expected_version: None }).await.unwrap();
         say(&me, general, "Socks, too.", Some(barn)).await;
         // The Studio: a moderator, and a pinned message.
         add_member(&alice, studio, person.0, Role::Moderator).await.unwrap();

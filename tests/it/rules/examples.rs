@@ -91,7 +91,7 @@ fn examples(ids: &DemoIds) -> Vec<Example> {
 }
 
 /// Fills the world with the demo data.
-async fn fill(world: &World) -> DemoIds {
+pub async fn fill(world: &World) -> DemoIds {
     let first = world.first();
     let ids = polyphony::demo::fill(&first.config).await.unwrap();
     first.platform.events.hint();
@@ -171,7 +171,7 @@ both! {
                 // because a look at the event log may fall into the counting: it only ever adds.
                 let answer = caller.ask(&document, variables.clone()).await;
                 let mut statements = u64::MAX;
-                for _ in 0..4 {
+                for _ in 0..8 {
                     statements = statements.min(quiet.statements(caller.ask(&document, variables.clone())).await.0);
                 }
                 let rows = longest(answer.ok());

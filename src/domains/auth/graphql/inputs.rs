@@ -6,7 +6,10 @@ use entity::ids::{RoleId, SessionId, UserId};
 use super::{Role, Session, cookies, types::Scopes};
 use crate::{
     domains::{auth::Issued, users::graphql::User},
-    graphql::{node::GlobalId, scalars::DateTime},
+    graphql::{
+        node::GlobalId,
+        scalars::{DateTime, EmailAddress},
+    },
 };
 
 /// A new account.
@@ -15,7 +18,7 @@ pub struct SignUpInput {
     /// 3 to 30 letters, digits, dots, dashes or underscores, beginning with a letter or digit.
     pub username: String,
     /// An address that takes mail: it gets a link to prove it.
-    pub email: String,
+    pub email: EmailAddress,
     /// 10 to 256 characters of any kind; not one everybody tries first, and not your own name.
     #[graphql(secret)]
     pub password: String,
@@ -145,7 +148,7 @@ pub struct VerifyEmailPayload {
 #[derive(InputObject)]
 pub struct ResendVerificationEmailInput {
     /// The address of the account.
-    pub email: String,
+    pub email: EmailAddress,
 }
 
 /// The same answer whether or not there is such an account.
@@ -159,7 +162,7 @@ pub struct ResendVerificationEmailPayload {
 #[derive(InputObject)]
 pub struct RequestPasswordResetInput {
     /// The address of the account.
-    pub email: String,
+    pub email: EmailAddress,
 }
 
 /// The same answer whether or not there is such an account.

@@ -38,7 +38,7 @@ impl AuthMutation {
     /// RESOURCE_CONFLICT. Tightly limited by address: RATE_LIMIT_EXCEEDED with `retryAfter`.
     async fn sign_up(&self, ctx: &Context<'_>, input: SignUpInput) -> Result<SignUpPayload> {
         let SignUpInput { username, email, password, display_name, device } = input;
-        let issued = sign_up(ctx.op(), SignUp { username, email, password, display_name, device }).await?;
+        let issued = sign_up(ctx.op(), SignUp { username, email: email.0, password, display_name, device }).await?;
         Ok(SignUpPayload { signed_in: SignedIn::new(ctx, issued) })
     }
 
@@ -87,7 +87,7 @@ impl AuthMutation {
         ctx: &Context<'_>,
         input: ResendVerificationEmailInput,
     ) -> Result<ResendVerificationEmailPayload> {
-        users::request_verification(ctx.op(), &input.email).await?;
+        users::request_verification(ctx.op(), &input.email.0).await?;
         Ok(ResendVerificationEmailPayload { accepted: true })
     }
 
@@ -97,7 +97,7 @@ impl AuthMutation {
         ctx: &Context<'_>,
         input: RequestPasswordResetInput,
     ) -> Result<RequestPasswordResetPayload> {
-        users::request_password_reset(ctx.op(), &input.email).await?;
+        users::request_password_reset(ctx.op(), &input.email.0).await?;
         Ok(RequestPasswordResetPayload { accepted: true })
     }
 

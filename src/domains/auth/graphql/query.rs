@@ -33,7 +33,7 @@ impl AuthQuery {
         #[graphql(desc = "Begin behind the row with this cursor.")] after: Option<String>,
         #[graphql(desc = "So many up to the end, or up to `before`; 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before the row with this cursor.")] before: Option<String>,
-    ) -> Result<Connection<Role>> {
+    ) -> Result<Option<Connection<Role>>> {
         signed_in(ctx)?;
         let op = ctx.op().clone();
         let scope = Scope::new("roles", ());
@@ -43,7 +43,7 @@ impl AuthQuery {
             let op = op.clone();
             async move { store::roles_count(op.read()).await }.boxed()
         };
-        Ok(Connection::new(page, &scope, |row| row.name.clone().into(), Role::new, Arc::new(count)))
+        Ok(Some(Connection::new(page, &scope, |row| row.name.clone().into(), Role::new, Arc::new(count))))
     }
 
     /// One role; `null` when there is none.

@@ -210,7 +210,7 @@ impl Role {
 /// Something a role allows.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct Permission {
-    /// The global id.
+    /// Its id, for a client's cache: a permission is found through its role, not by `node`.
     pub id: ID,
     /// `resource:action`.
     pub name: String,

@@ -42,7 +42,7 @@ impl MessageEdit {
 /// An earlier text of a message.
 #[Object]
 impl MessageEdit {
-    /// The global id.
+    /// Its id, for a client's cache: an edit is found through its message, not by `node`.
     async fn id(&self) -> ID {
         node::id(self.0.row.id)
     }

@@ -86,6 +86,7 @@ impl ConversationsQuery {
             let (op, listing) = (op.clone(), listing.clone());
             async move { store::count(op.read(), &op.viewer, &listing).await }.boxed()
         };
-        Ok(Some(LiveConnection::new(page, &scope, key, |conversation| conversation, Arc::new(count), event_cursor)))
+        let node = |conversation| conversation;
+        Ok(Some(LiveConnection::new(page, &scope, key, node, Arc::new(count), event_cursor)))
     }
 }

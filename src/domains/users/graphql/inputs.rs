@@ -8,7 +8,7 @@ use crate::{
     domains::users::ProfileChange,
     graphql::{
         node::GlobalId,
-        scalars::{Date, Json},
+        scalars::{Date, EmailAddress, Json, Url},
     },
 };
 
@@ -18,7 +18,7 @@ pub struct UpdateProfileInput {
     /// 3 to 30 letters, digits, dots, dashes or underscores.
     username: Option<String>,
     /// A new address; it counts as unproved until its mailed link is followed.
-    email: Option<String>,
+    email: Option<EmailAddress>,
     /// 1 to 100 characters.
     display_name: Option<String>,
     /// At most 100 characters.
@@ -31,10 +31,10 @@ pub struct UpdateProfileInput {
     location: MaybeUndefined<String>,
     /// At most 200 characters.
     status_message: MaybeUndefined<String>,
-    /// An http or https address.
-    avatar_url: MaybeUndefined<String>,
-    /// An http or https address.
-    banner_url: MaybeUndefined<String>,
+    /// The address of their picture.
+    avatar_url: MaybeUndefined<Url>,
+    /// The address of the picture behind the profile.
+    banner_url: MaybeUndefined<Url>,
     /// Between 1900-01-01 and today.
     birthdate: MaybeUndefined<Date>,
     /// At most 20 characters.
@@ -62,15 +62,15 @@ impl From<UpdateProfileInput> for ProfileChange {
         let same = |text| text;
         Self {
             username: input.username,
-            email: input.email,
+            email: input.email.map(|address| address.0),
             display_name: input.display_name,
             first_name: patch(input.first_name, same),
             last_name: patch(input.last_name, same),
             bio: patch(input.bio, same),
             location: patch(input.location, same),
             status_message: patch(input.status_message, same),
-            avatar_url: patch(input.avatar_url, same),
-            banner_url: patch(input.banner_url, same),
+            avatar_url: patch(input.avatar_url, |url| url.0),
+            banner_url: patch(input.banner_url, |url| url.0),
             birthdate: patch(input.birthdate, |day| day.0),
             gender: patch(input.gender, same),
             social_links: input.social_links.map(|links| links.0),

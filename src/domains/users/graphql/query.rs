@@ -56,7 +56,12 @@ impl UsersQuery {
         let seen = match (id, username) {
             (Some(id), None) => store::find(op.read(), &op.viewer, *id).await?,
             (None, Some(username)) => store::find_by_username(op.read(), &op.viewer, &fold(&username)).await?,
-            _ => return Err(Error::invalid("id", "goes without username: give exactly one of the two")),
+            (Some(_), Some(_)) => {
+                return Err(Error::invalid("username", "goes without id: give exactly one of the two"));
+            }
+            (None, None) => {
+                return Err(Error::invalid("id", "is required, or else username: give exactly one of the two"));
+            }
         };
         Ok(seen.map(User::new))
     }
@@ -75,7 +80,7 @@ impl UsersQuery {
         #[graphql(desc = "Begin behind the row with this cursor.")] after: Option<String>,
         #[graphql(desc = "So many up to the end, or up to `before`; 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before the row with this cursor.")] before: Option<String>,
-    ) -> Result<Connection<User>> {
+    ) -> Result<Option<Connection<User>>> {
         let op = ctx.op().clone();
         let search = search.map(|text| fold(&text)).filter(|text| !text.is_empty());
         if search.as_ref().is_some_and(|text| text.chars().count() > 100) {
@@ -98,6 +103,6 @@ impl UsersQuery {
             async move { store::count(op.read(), &op.viewer, search.as_deref()).await }.boxed()
         };
         let node = |row: user::Model| User::new(Seen::by(&viewer, row, false));
-        Ok(Connection::new(page, &scope, key, node, Arc::new(count)))
+        Ok(Some(Connection::new(page, &scope, key, node, Arc::new(count))))
     }
 }

@@ -22,7 +22,7 @@ use crate::{
         node,
         page::{Connection, PageArgs, Scope},
         prefetch::{Edges, Selected},
-        scalars::{Date, DateTime, Json},
+        scalars::{Date, DateTime, EmailAddress, Json, Url},
     },
 };
 
@@ -91,13 +91,13 @@ impl User {
     }
 
     /// Their picture.
-    async fn avatar_url(&self) -> Option<&String> {
-        self.0.row.avatar_url.as_ref()
+    async fn avatar_url(&self) -> Option<Url> {
+        self.0.row.avatar_url.clone().map(Url)
     }
 
     /// The picture behind the profile.
-    async fn banner_url(&self) -> Option<&String> {
-        self.open(&self.0.row.banner_url)
+    async fn banner_url(&self) -> Option<Url> {
+        self.open(&self.0.row.banner_url).cloned().map(Url)
     }
 
     /// About the person, in plain text.
@@ -132,17 +132,17 @@ impl User {
 
     /// The viewer keeps this person away.
     #[graphql(directive = access::apply(Requires::SignedIn))]
-    async fn is_blocked(&self, ctx: &Context<'_>) -> Result<bool> {
+    async fn is_blocked(&self, ctx: &Context<'_>) -> Result<Option<bool>> {
         let me = ctx.op().viewer.person()?.id;
         let blocks = store::blocked_between(ctx.op().read(), me, &[self.0.row.id]).await?;
-        Ok(blocks.iter().any(|block| block.blocker_id == me))
+        Ok(Some(blocks.iter().any(|block| block.blocker_id == me)))
     }
 
     /// Their email address.
     #[graphql(directive = access::apply(Requires::Owner))]
-    async fn email(&self, ctx: &Context<'_>) -> Result<Option<&String>> {
+    async fn email(&self, ctx: &Context<'_>) -> Result<Option<EmailAddress>> {
         self.owner(ctx)?;
-        Ok(self.0.row.email.as_ref())
+        Ok(self.0.row.email.clone().map(EmailAddress))
     }
 
     /// When the email address was proved; `null` while it is only claimed.
