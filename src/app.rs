@@ -30,10 +30,10 @@ impl App {
         if config.database.migrate_on_start {
             database::migrate(&config.database).await?;
         }
-        let platform = Platform::open(&config, chosen).await?;
         if config.app.demo_data {
-            demo::fill_if_empty(&config, &platform).await?;
+            demo::fill_if_empty(&config).await?;
         }
+        let platform = Platform::open(&config, chosen).await?;
         let state = http::State::new(platform.clone(), config.clone(), Api::new(config.clone()));
         Ok(Self { platform, config, state })
     }

@@ -106,10 +106,7 @@ async fn run(command: Command, config: Arc<Config>) -> Result<ExitCode> {
         }
         Command::Demo => {
             database::migrate(&config.database).await?;
-            let platform = Platform::open(&config, Chosen::default()).await?;
-            let filled = demo::fill_if_empty(&config, &platform).await?;
-            platform.close().await;
-            say(if filled {
+            say(if demo::fill_if_empty(&config).await? {
                 "The database holds the demo data now."
             } else {
                 "The database is not empty; nothing was changed."

@@ -27,3 +27,4 @@ pub mod message_reaction;
 pub mod event;
 pub mod event_log;
 pub mod job;
+pub mod milestone;

@@ -12,6 +12,7 @@ mod m20261121_000004_event_log;
 mod m20261121_000005_jobs;
 mod m20261121_000006_conversations;
 mod m20261121_000007_messages;
+mod m20261121_000040_milestones;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000005_jobs::Migration),
             Box::new(m20261121_000006_conversations::Migration),
             Box::new(m20261121_000007_messages::Migration),
+            Box::new(m20261121_000040_milestones::Migration),
         ]
     }
 }

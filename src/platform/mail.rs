@@ -7,6 +7,7 @@ use lettre::{
     message::{Mailbox, header::ContentType},
 };
 
+use super::private;
 use crate::{
     base::error::{Error, Result},
     config,
@@ -70,8 +71,8 @@ impl Mailer {
             }
             Transport::Folder(folder) => {
                 let path = folder.join(format!("{}.eml", letter.message_id));
-                tokio::fs::create_dir_all(folder).await.map_err(Error::internal)?;
-                tokio::fs::write(&path, message.formatted()).await.map_err(Error::internal)?;
+                private::folder(folder).map_err(Error::internal)?;
+                private::write(&path, &message.formatted()).map_err(Error::internal)?;
                 tracing::info!(subject = letter.subject, mail = %path.display(), "a mail was put into the mailbox folder");
             }
         }
