@@ -7,21 +7,25 @@ use std::{collections::BTreeMap, sync::Arc};
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use entity::{
     conversation::Visibility,
-    conversation_receipt as receipt,
+    conversation_receipt as receipt, credential,
     ids::{ConversationId, MessageId, UserId},
     milestone, role, user,
 };
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter};
 
 use crate::{
     access::{Op, Person, Roles, Viewer},
-    base::{clock::Clock, error::Result, random::Random},
+    base::{
+        clock::Clock,
+        error::{Error, Result},
+        random::Random,
+    },
     config::Config,
     domains::{
         auth::{self, NewRole, Vouched},
         conversations::{NewMessage, NewRoom, add_reaction, create_room, mark, open_direct, send_message, set_pinned},
     },
-    platform::{Chosen, Database, Platform, database, exclusive},
+    platform::{Chosen, Database, Platform, database, exclusive, passwords::Comparison},
 };
 
 /// The demo people's usernames. `alice` is an administrator, `bob` a moderator.
@@ -65,11 +69,13 @@ enum Progress {
 
 async fn progress(config: &Config) -> Result<Progress> {
     let database = Database::open(&config.database).await?;
+    database.require_migrated(&config.database).await?;
     let reader = database.read();
     let reached: Vec<String> =
         milestone::Entity::find().all(&reader).await?.into_iter().map(|milestone| milestone.name).collect();
     let has = |name: &str| reached.iter().any(|reached| reached == name);
-    let others = user::Entity::find().filter(user::Column::Username.is_not_in(USERNAMES)).count(&reader).await?;
+    let name = user::Column::Username;
+    let others = user::Entity::find().filter(name.is_null().or(name.is_not_in(USERNAMES))).count(&reader).await?;
     let progress = match (has(BEGUN), has(COMPLETE), others) {
         (true, false, 0) => Progress::Half,
         (false, false, 0) if user::Entity::find().count(&reader).await? == 0 => Progress::Empty,
@@ -100,6 +106,30 @@ pub async fn fill_if_empty(config: &Arc<Config>) -> Result<bool> {
         Ok(true)
     })
     .await
+}
+
+/// Makes sure that nobody can sign in as a demo person with the password everybody knows.
+///
+/// # Errors
+/// Who is open, and what to do.
+pub async fn refuse_open_accounts(platform: &Platform) -> Result<()> {
+    let reader = platform.database.read();
+    let people = user::Entity::find().filter(user::Column::Username.is_in(USERNAMES)).all(&reader).await?;
+    let mut open = Vec::new();
+    for person in people {
+        let Some(credential) = credential::Entity::find_by_id(person.id).one(&reader).await? else { continue };
+        if platform.passwords.compare(PASSWORD, Some(&credential.password_hash)).await? != Comparison::Different {
+            open.extend(person.username);
+        }
+    }
+    if open.is_empty() {
+        return Ok(());
+    }
+    Err(Error::internal(format!(
+        "the demo accounts {} are open to everybody with the demo password, and production does not start with them; take a \
+         database without demo data (DATABASE_URL), or sign in as each with APP_ENV=staging and change its password",
+        open.join(", ")
+    )))
 }
 
 async fn reach(platform: &Platform, name: &str) -> Result<()> {

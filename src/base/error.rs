@@ -109,6 +109,7 @@ struct Inner {
     fields: Vec<FieldError>,
     details: Option<serde_json::Value>,
     retry_after: Option<Duration>,
+    status: Option<u16>,
     source: Option<std::sync::Arc<dyn std::error::Error + Send + Sync>>,
     location: &'static Location<'static>,
 }
@@ -123,6 +124,7 @@ impl Error {
             fields: Vec::new(),
             details: None,
             retry_after: None,
+            status: None,
             source: None,
             location: Location::caller(),
         }))
@@ -207,6 +209,17 @@ impl Error {
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         self.0.retry_after = Some(wait);
         self
+    }
+
+    /// Says by the HTTP status what the code alone leaves open.
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    /// The HTTP status that says the same, as a number: its code's unless told otherwise.
+    pub fn status(&self) -> u16 {
+        self.0.status.unwrap_or_else(|| self.0.code.status())
     }
 
     /// The stable code.

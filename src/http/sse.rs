@@ -25,13 +25,13 @@ use super::{
     auth::Caller,
     graphql,
     layers::{self, RequestId},
-    metrics::Running,
     negotiate::Media,
     sockets::Place,
     websocket,
 };
 use crate::{
     base::error::{Code, Error},
+    platform::metrics::Running,
     schema::{Kind, Prepared},
 };
 

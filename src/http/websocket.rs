@@ -22,7 +22,6 @@ use super::{
     auth::{self, Credentials},
     csrf,
     layers::RequestId,
-    metrics::Running,
     negotiate::Media,
     operations::{self, Session},
     protocol::{self, Close, Incoming},
@@ -32,6 +31,7 @@ use crate::{
     access::{Origin, Viewer},
     base::error::{Code, Error, Result},
     domains::auth as accounts,
+    platform::metrics::Running,
 };
 
 /// Read and write buffers: a default socket costs 130 KiB, most of it these.

@@ -21,7 +21,7 @@ use sea_orm::{
     ExecResult, QueryResult, QuerySelect, RuntimeErr, SqlErr, SqliteTransactionMode, Statement, TransactionOptions,
     TransactionTrait, Value,
     sea_query::OnConflict,
-    sqlx::{ConnectOptions as _, postgres::PgConnectOptions, sqlite::SqliteJournalMode, sqlite::SqliteSynchronous},
+    sqlx::{ConnectOptions as _, Connection as _, postgres::PgConnectOptions, sqlite::SqliteJournalMode, sqlite::SqliteSynchronous},
 };
 use sha2::{Digest, Sha256};
 
@@ -165,6 +165,19 @@ impl Database {
     pub async fn is_migrated(&self) -> Result<bool> {
         Ok(migration::Migrator::get_pending_migrations_read_only(&self.reader).await?.is_empty())
     }
+
+    /// Makes sure that every migration has been applied.
+    ///
+    /// # Errors
+    /// What to do when one has not.
+    pub async fn require_migrated(&self, config: &config::database::Database) -> Result<()> {
+        if self.is_migrated().await? {
+            return Ok(());
+        }
+        let url = config::without_password(&config.url);
+        let advice = "run `polyphony migrate up`, or set MIGRATE_ON_START=true";
+        Err(Error::internal(format!("the schema of {url} is not up to date; {advice}")))
+    }
 }
 
 /// Changes the schema over a connection of its own: migrations may take longer than a write.
@@ -189,10 +202,7 @@ pub(super) async fn connect_alone(config: &config::database::Database) -> Result
 
 /// Makes the file of the database before SQLite does, which would let everybody read it. Its two companions get its mode.
 fn make_file(path: &std::path::Path) -> Result<()> {
-    let explain = |error: std::io::Error| {
-        let advice = "set DATA_DIR (or DATABASE_URL) to a place this user may write to";
-        Error::internal(format!("cannot write the database file {}: {error}; {advice}", path.display()))
-    };
+    let explain = |error: std::io::Error| private::unusable(path, &error);
     if let Some(folder) = path.parent() {
         private::folder(folder).map_err(explain)?;
     }
@@ -243,14 +253,24 @@ fn postgres(config: &config::database::Database, timeouts: bool) -> ConnectOptio
 
 async fn connect(config: &config::database::Database, mut options: ConnectOptions) -> Result<DatabaseConnection> {
     options.acquire_timeout(config.acquire_timeout).sqlx_logging(false).test_before_acquire(false);
-    sea_orm::Database::connect(options).await.map_err(|error| {
+    let explain = |reason: String| {
         let advice = match config.url.starts_with("sqlite:") {
-            true => "is it a database, and may this user write to it? Set DATA_DIR or DATABASE_URL",
+            true => "is it a database? Set DATA_DIR or DATABASE_URL",
             false => "check DATABASE_URL and that the server runs",
         };
         let url = config::without_password(&config.url);
-        Error::internal(format!("cannot open the database {url}: {error}; {advice}"))
-    })
+        Error::internal(format!("cannot open the database {url}: {reason}; {advice}"))
+    };
+    if !config.url.starts_with("sqlite:") {
+        // The pool tries again until its time is over, and then only knows that it is over.
+        let once = async { config.url.parse::<PgConnectOptions>()?.connect().await?.close().await };
+        match tokio::time::timeout(config.acquire_timeout, once).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Err(explain(error.to_string())),
+            Err(_) => return Err(explain(format!("no answer within {} seconds", config.acquire_timeout.as_secs()))),
+        }
+    }
+    sea_orm::Database::connect(options).await.map_err(|error| explain(error.to_string()))
 }
 
 /// A door for reading. Counts what goes through it.

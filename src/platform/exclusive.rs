@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 use super::{database, private};
 use crate::{
-    base::error::{Error, Result},
+    base::error::Result,
     config,
 };
 
@@ -44,10 +44,7 @@ async fn hold(config: &config::database::Database) -> Result<Held> {
         let mut path = database::sqlite_path(&config.url).into_os_string();
         path.push(".lock");
         let path = std::path::PathBuf::from(path);
-        let explain = |error: std::io::Error| {
-            let advice = "set DATA_DIR (or DATABASE_URL) to a place this user may write to";
-            Error::internal(format!("cannot lock {}: {error}; {advice}", path.display()))
-        };
+        let explain = |error: std::io::Error| private::unusable(&path, &error);
         if let Some(folder) = path.parent() {
             private::folder(folder).map_err(explain)?;
         }

@@ -40,7 +40,11 @@ enum Transport {
 }
 
 impl Mailer {
-    pub(super) fn open(config: &config::mail::Mail) -> Result<Self> {
+    /// Reads the settings; connects with the first letter.
+    ///
+    /// # Errors
+    /// Which setting is wrong.
+    pub fn open(config: &config::mail::Mail) -> Result<Self> {
         let from = config.from.parse().map_err(|error| Error::internal(format!("MAIL_FROM: {error}")))?;
         let transport = match &config.transport {
             config::mail::Transport::Smtp(url) => Transport::Smtp(

@@ -25,6 +25,8 @@ pub mod events;
 pub mod bus;
 /// Background jobs, enqueued in the write that causes them.
 pub mod jobs;
+/// Figures for Prometheus.
+pub mod metrics;
 /// Short-lived counters and values.
 pub mod cache;
 /// Mail.
@@ -83,10 +85,10 @@ pub struct Chosen {
 }
 
 impl Platform {
-    /// Opens every door. The database must have been migrated.
+    /// Opens every door.
     ///
     /// # Errors
-    /// What could not be reached, with its address and without its password.
+    /// That the database has not been migrated, or what could not be reached, with its address and without its password.
     pub async fn open(config: &Config, chosen: Chosen) -> Result<Self> {
         let clock = chosen.clock.unwrap_or_else(Clock::system);
         let random = chosen.random.unwrap_or_else(Random::system);
@@ -102,11 +104,12 @@ impl Platform {
         let ids = Ids::new(clock.clone(), random.clone());
         let tasks = tasks.clone();
         let database = Database::open(&config.database).await?;
+        database.require_migrated(&config.database).await?;
         let bus = bus::Bus::open(&config.cache, &database, &tasks).await?;
         let events = events::Events::open(&config.database, &database, &bus, &tasks).await?;
         Ok(Self(Arc::new(Doors {
             vault: Vault::new(&vault_keys(config)?, random.clone()),
-            cache: cache::Cache::open(&config.cache, clock.clone()).await?,
+            cache: cache::Cache::open(&config.cache, clock.clone(), &tasks)?,
             mail: mail::Mailer::open(&config.mail)?,
             passwords: passwords::Passwords::new(&config.auth, random.clone())?,
             jobs: jobs::Bell::new(bus.clone()),
@@ -165,10 +168,7 @@ fn vault_keys(config: &Config) -> Result<Vec<[u8; 32]>> {
         return Ok(config.auth.vault_keys.clone());
     }
     let path = config.app.data_dir.join("vault.key");
-    let explain = |error: std::io::Error| {
-        let advice = "set DATA_DIR to a place this user may read and write, or set VAULT_KEYS";
-        Error::internal(format!("cannot use the key file {}: {error}; {advice}", path.display()))
-    };
+    let explain = |error: std::io::Error| private::unusable(&path, &error);
     private::folder(&config.app.data_dir).map_err(explain)?;
     let text = private::read_or_write_once(&path, || {
         // Never from a seeded source: demo data and tests are seeded, and this key outlives them.

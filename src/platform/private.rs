@@ -6,6 +6,14 @@ use std::{
     path::Path,
 };
 
+use crate::base::error::Error;
+
+/// What to say when a file of the data folder cannot be used.
+pub(super) fn unusable(path: &Path, error: &io::Error) -> Error {
+    let advice = "set DATA_DIR (or DATABASE_URL) to a place this user may read and write";
+    Error::internal(format!("cannot use {}: {error}; {advice}", path.display()))
+}
+
 /// Makes a folder, and those it is in, for its owner only. One that is there keeps its rights.
 pub(super) fn folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();

@@ -70,6 +70,7 @@ impl Loader<ConversationById> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[ConversationById]) -> Result<HashMap<ConversationById, Seen>> {
+        self.asked_for(keys);
         let found = store::by_ids(self.0.read(), &self.0.viewer, &ids(keys, |key| key.0)).await?;
         Ok(keyed(found, ConversationById))
     }
@@ -80,6 +81,7 @@ impl Loader<LastMessageOf> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[LastMessageOf]) -> Result<HashMap<LastMessageOf, message::Model>> {
+        self.asked_for(keys);
         Ok(keyed(store::last_messages(self.0.read(), &ids(keys, |key| key.0)).await?, LastMessageOf))
     }
 }
@@ -89,6 +91,7 @@ impl Loader<OwnerOf> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[OwnerOf]) -> Result<HashMap<OwnerOf, UserId>> {
+        self.asked_for(keys);
         Ok(keyed(store::first_owners(self.0.read(), &ids(keys, |key| key.0)).await?, OwnerOf))
     }
 }
@@ -98,6 +101,7 @@ impl Loader<MembershipIn> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[MembershipIn]) -> Result<HashMap<MembershipIn, conversation_member::Model>> {
+        self.asked_for(keys);
         let Some(me) = self.0.viewer.id() else { return Ok(HashMap::new()) };
         Ok(keyed(store::memberships(self.0.read(), me, &ids(keys, |key| key.0)).await?, MembershipIn))
     }
@@ -108,6 +112,7 @@ impl Loader<BlockedWith> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[BlockedWith]) -> Result<HashMap<BlockedWith, ()>> {
+        self.asked_for(keys);
         let Some(me) = self.0.viewer.id() else { return Ok(HashMap::new()) };
         let blocks = users::blocked_between(self.0.read(), me, &ids(keys, |key| key.0)).await?;
         let other = |block: &entity::user_block::Model| {
@@ -122,6 +127,7 @@ impl Loader<MessageById> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[MessageById]) -> Result<HashMap<MessageById, message::Model>> {
+        self.asked_for(keys);
         let found = store::messages_by_ids(self.0.read(), &self.0.viewer, &ids(keys, |key| key.0)).await?;
         Ok(keyed(found, MessageById))
     }
@@ -132,6 +138,7 @@ impl Loader<ReactionsTo> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[ReactionsTo]) -> Result<HashMap<ReactionsTo, Vec<message_reaction::Model>>> {
+        self.asked_for(keys);
         Ok(keyed(store::reactions_of(self.0.read(), &ids(keys, |key| key.0)).await?, ReactionsTo))
     }
 }
@@ -141,6 +148,7 @@ impl Loader<EditsOf> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[EditsOf]) -> Result<HashMap<EditsOf, Vec<message_edit::Model>>> {
+        self.asked_for(keys);
         Ok(keyed(store::edits_of(self.0.read(), &ids(keys, |key| key.0)).await?, EditsOf))
     }
 }
@@ -150,6 +158,7 @@ impl Loader<ReceiptsOf> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[ReceiptsOf]) -> Result<HashMap<ReceiptsOf, Vec<Receipt>>> {
+        self.asked_for(keys);
         Ok(keyed(store::receipts_of(self.0.read(), &ids(keys, |key| key.0)).await?, ReceiptsOf))
     }
 }
@@ -159,6 +168,7 @@ impl Loader<MessageCount> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[MessageCount]) -> Result<HashMap<MessageCount, i64>> {
+        self.asked_for(keys);
         // One statement for each way to count, and a document names few.
         let mut counts = HashMap::new();
         for (which, ids) in grouped(keys.iter().map(|key| (key.1, key.0))) {
@@ -174,6 +184,7 @@ impl Loader<MemberCount> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[MemberCount]) -> Result<HashMap<MemberCount, i64>> {
+        self.asked_for(keys);
         let mut counts = HashMap::new();
         for (role, ids) in grouped(keys.iter().map(|key| (key.1, key.0))) {
             let found = store::member_counts(self.0.read(), &ids, role).await?;
