@@ -206,7 +206,9 @@ async fn doctor(config: &Config) -> Result<ExitCode> {
     report("mail", ping_mail(config).await, "Check SMTP_URL; on a laptop unset it, and mail goes into a folder.");
     if is_ready {
         match Platform::open(config, Chosen::default()).await {
-            Err(error) => report("doors", Err(readable(&error)), "Mend what is named there; nothing starts without it."),
+            Err(error) => {
+                report("doors", Err(readable(&error)), "Mend what is named there; nothing starts without it.")
+            }
             Ok(platform) => {
                 let lag = platform.events.lag().await.map(|lag| (lag, format!("{lag} events waiting")));
                 let state = match lag {

@@ -12,11 +12,7 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager
             .create_table(
-                Table::create()
-                    .table("milestones")
-                    .col(text("name", 100).primary_key())
-                    .col(time("reached_at"))
-                    .take(),
+                Table::create().table("milestones").col(text("name", 100).primary_key()).col(time("reached_at")).take(),
             )
             .await
     }

@@ -120,7 +120,11 @@ impl Limits {
             init_timeout: Duration::from_secs(10),
             ping_interval: Duration::from_secs(30),
             socket_buffer: 64,
-            drain_delay: Duration::from_secs(env.number("DRAIN_DELAY_SECONDS", if lenient == 1 { 5 } else { 0 }, 0..=300)),
+            drain_delay: Duration::from_secs(env.number(
+                "DRAIN_DELAY_SECONDS",
+                if lenient == 1 { 5 } else { 0 },
+                0..=300,
+            )),
             drain: Duration::from_secs(10),
             message_chars: 2000,
             typing: Duration::from_secs(6),

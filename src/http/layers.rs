@@ -71,7 +71,11 @@ pub(super) async fn frame(extract::State(state): extract::State<State>, mut requ
 }
 
 /// A panic is an error of this one request.
-pub(super) async fn catch_panics(extract::State(state): extract::State<State>, request: Request, next: Next) -> Response {
+pub(super) async fn catch_panics(
+    extract::State(state): extract::State<State>,
+    request: Request,
+    next: Next,
+) -> Response {
     let id = RequestId::of(request.extensions());
     let accept = request.headers().get(header::ACCEPT).cloned();
     match AssertUnwindSafe(next.run(request)).catch_unwind().await {

@@ -46,6 +46,8 @@ mod door;
 mod layers;
 /// The playground.
 mod playground;
+/// Where mailed links lead without a front end.
+mod mailed;
 /// Probes for people and for Kubernetes.
 mod health;
 /// The public keys of our access tokens.
@@ -115,6 +117,8 @@ pub fn router(state: State) -> Router {
         .route("/playground", get(playground::index))
         .route("/playground/{*path}", get(playground::asset))
         .route("/favicon.ico", get(playground::favicon))
+        .route("/verify-email", get(mailed::verify_email))
+        .route("/reset-password", get(mailed::reset_password))
         .route("/health", get(health::health))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

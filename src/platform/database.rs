@@ -21,7 +21,10 @@ use sea_orm::{
     ExecResult, QueryResult, QuerySelect, RuntimeErr, SqlErr, SqliteTransactionMode, Statement, TransactionOptions,
     TransactionTrait, Value,
     sea_query::OnConflict,
-    sqlx::{ConnectOptions as _, Connection as _, postgres::PgConnectOptions, sqlite::SqliteJournalMode, sqlite::SqliteSynchronous},
+    sqlx::{
+        ConnectOptions as _, Connection as _, postgres::PgConnectOptions, sqlite::SqliteJournalMode,
+        sqlite::SqliteSynchronous,
+    },
 };
 use sha2::{Digest, Sha256};
 

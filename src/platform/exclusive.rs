@@ -5,10 +5,7 @@ use std::{fs::TryLockError, time::Duration};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 
 use super::{database, private};
-use crate::{
-    base::error::Result,
-    config,
-};
+use crate::{base::error::Result, config};
 
 /// The key of the advisory lock: the first 63 bits of SHA-256("polyphony.migrate").
 const LOCK: i64 = 0x2d1f_88c4_7be0_513a;
@@ -24,10 +21,7 @@ enum Held {
 }
 
 /// Does something while no other process on the same database does anything under this lock. Do not nest.
-pub async fn exclusively<T>(
-    config: &config::database::Database,
-    work: impl AsyncFnOnce() -> Result<T>,
-) -> Result<T> {
+pub async fn exclusively<T>(config: &config::database::Database, work: impl AsyncFnOnce() -> Result<T>) -> Result<T> {
     let held = hold(config).await?;
     let result = work().await;
     match held {

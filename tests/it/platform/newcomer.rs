@@ -23,7 +23,8 @@ fn cases(folder: &Path) -> Vec<Case> {
     let nobody = format!("postgres://me:hunter2@127.0.0.1:{}/polyphony", free_port());
     let (file, text) = (folder.join("a-file"), folder.join("text.db"));
     std::fs::write(&file, "").unwrap();
-    std::fs::write(&text, "This is no database, and far too long a text to be taken for an empty one.".repeat(50)).unwrap();
+    std::fs::write(&text, "This is no database, and far too long a text to be taken for an empty one.".repeat(50))
+        .unwrap();
     let keyed = folder.join("keyed");
     std::fs::create_dir(&keyed).unwrap();
     std::fs::write(keyed.join("vault.key"), "short").unwrap();
@@ -33,7 +34,12 @@ fn cases(folder: &Path) -> Vec<Case> {
     // Kept for as long as the tests run.
     std::mem::forget(taken);
     vec![
-        case("no migrations", &[], &[("MIGRATE_ON_START", "false")], &["polyphony migrate up", "MIGRATE_ON_START=true"]),
+        case(
+            "no migrations",
+            &[],
+            &[("MIGRATE_ON_START", "false")],
+            &["polyphony migrate up", "MIGRATE_ON_START=true"],
+        ),
         case("grant before the first start", &["grant", "me", "ADMIN"], &[], &["polyphony migrate up"]),
         case("doctor where nobody migrates", &["doctor"], &[("MIGRATE_ON_START", "false")], &["polyphony migrate up"]),
         case("a port that is no number", &[], &[("PORT", "http")], &["PORT", "0 to 65535", "http"]),
@@ -41,16 +47,36 @@ fn cases(folder: &Path) -> Vec<Case> {
         case("a port that is taken", &[], &[("PORT", &port)], &["cannot listen", "HOST and PORT"]),
         case("a folder that is a file", &[], &[("DATA_DIR", &path(&file))], &["a-file", "DATA_DIR"]),
         case("a folder that cannot be made", &[], &[("DATA_DIR", "/proc/nowhere")], &["/proc/nowhere", "DATA_DIR"]),
-        case("a database that is none", &[], &[("DATABASE_URL", &format!("sqlite://{}", path(&text)))], &["text.db", "DATABASE_URL"]),
+        case(
+            "a database that is none",
+            &[],
+            &[("DATABASE_URL", &format!("sqlite://{}", path(&text)))],
+            &["text.db", "DATABASE_URL"],
+        ),
         case("a broken key", &[], &[("DATA_DIR", &path(&keyed))], &["vault.key", "64 hexadecimal"]),
-        case("a database of another make", &[], &[("DATABASE_URL", "mysql://localhost/polyphony")], &["DATABASE_URL", "postgres://"]),
+        case(
+            "a database of another make",
+            &[],
+            &[("DATABASE_URL", "mysql://localhost/polyphony")],
+            &["DATABASE_URL", "postgres://"],
+        ),
         case("no PostgreSQL", &[], &[("DATABASE_URL", &nobody)], &["me:***@127.0.0.1", "refused", "DATABASE_URL"]),
-        case("no PostgreSQL, doctor", &["doctor"], &[("DATABASE_URL", &nobody)], &["FAIL  database", "refused", "DATABASE_URL"]),
+        case(
+            "no PostgreSQL, doctor",
+            &["doctor"],
+            &[("DATABASE_URL", &nobody)],
+            &["FAIL  database", "refused", "DATABASE_URL"],
+        ),
         case("a log level that is none", &[], &[("LOG_LEVEL", "verbose")], &["LOG_LEVEL", "debug", "verbose"]),
         case("a flag that is none", &[], &[("DEMO_DATA", "maybe")], &["DEMO_DATA", "true or false"]),
         case("an environment that is none", &[], &[("APP_ENV", "prod")], &["APP_ENV", "production"]),
         case("too many steps back", &["migrate", "down", "99"], &[], &["0 applied", "99"]),
-        case("an origin list with a star", &[], &[("ALLOWED_ORIGINS", "https://a.example,*")], &["ALLOWED_ORIGINS", "*"]),
+        case(
+            "an origin list with a star",
+            &[],
+            &[("ALLOWED_ORIGINS", "https://a.example,*")],
+            &["ALLOWED_ORIGINS", "*"],
+        ),
         case("a sender that is none", &[], &[("MAIL_FROM", "nobody")], &["MAIL_FROM"]),
     ]
 }

@@ -23,7 +23,9 @@ async fn back(instance: &Instance) {
             // A second process on the same Redis sees what is kept there.
             let other = redis::Client::open(instance.config.cache.redis_url.clone().unwrap()).unwrap();
             let kept = match other.get_multiplexed_async_connection().await {
-                Ok(mut there) => redis::cmd("GET").arg(format!("polyphony:{key}")).query_async::<Option<String>>(&mut there).await,
+                Ok(mut there) => {
+                    redis::cmd("GET").arg(format!("polyphony:{key}")).query_async::<Option<String>>(&mut there).await
+                }
                 Err(error) => Err(error),
             };
             if matches!(kept, Ok(Some(_))) {

@@ -106,9 +106,11 @@ async fn a_server_that_migrates_says_that_it_is_not_ready() {
     // As if another process were migrating.
     let serving = exclusive::exclusively(&config.database, async || {
         let path = folder.path().to_owned();
-        let owned: Vec<(String, String)> = settings.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let owned: Vec<(String, String)> =
+            settings.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         let serving = spawn(async move {
-            let borrowed: Vec<(&str, &str)> = owned.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let borrowed: Vec<(&str, &str)> =
+                owned.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
             Program::serve(&path, &borrowed).await
         });
         within("the server to answer at all", async {
