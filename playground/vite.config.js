@@ -23,7 +23,7 @@ export default defineConfig({
     },
   },
   server: {
-    proxy: { '/graphql': { target: 'http://127.0.0.1:8080', ws: true } },
+    proxy: { '/graphql': { target: 'http://127.0.0.1:8000', ws: true } },
   },
 });
 

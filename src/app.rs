@@ -1,6 +1,6 @@
 //! Floor 7: configuration to platform to schema to transports and worker, and the way back down.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     access::Op,
     base::error::{Error, Result},
-    config::Config,
+    config::{Config, Environment},
     demo, http,
     platform::{Chosen, Platform, database},
     schema::Api,
@@ -25,14 +25,20 @@ pub struct App {
 }
 
 impl App {
-    /// Migrates the database, fills an empty one with demo data if asked to, and opens every door.
+    /// Brings the database up to date, fills an empty one with demo data if asked to, and opens every door.
     pub async fn open(config: Arc<Config>, chosen: Chosen) -> Result<Self> {
         if config.database.migrate_on_start {
             database::migrate(&config.database).await?;
         }
-        let platform = Platform::open(&config, chosen).await?;
         if config.app.demo_data {
-            demo::fill_if_empty(&config, &platform).await?;
+            demo::fill_if_empty(&config).await?;
+        }
+        let platform = Platform::open(&config, chosen).await?;
+        if config.app.environment == Environment::Production
+            && let Err(error) = demo::refuse_open_accounts(&platform).await
+        {
+            platform.close().await;
+            return Err(error);
         }
         let state = http::State::new(platform.clone(), config.clone(), Api::new(config.clone())?);
         Ok(Self { platform, config, state })
@@ -45,10 +51,32 @@ impl App {
 
     /// Serves until `shutdown`, then drains sockets, stops tasks and closes the databases.
     pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) -> Result<()> {
-        let served = http::serve(listener, self.state, shutdown).await;
+        let door = http::Door::new(self.config.app.environment);
+        door.open(self.state);
+        let served = http::serve(listener, door, self.config, shutdown).await;
         self.platform.close().await;
         served.map_err(Error::internal)
     }
+}
+
+/// Listens and answers that it is starting, opens everything, tells `opened`, and serves until `shutdown`.
+pub async fn run(
+    config: Arc<Config>,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+    opened: impl FnOnce(&App),
+) -> Result<()> {
+    let door = http::Door::new(config.app.environment);
+    let mut serving = pin!(http::serve(listener, door.clone(), config.clone(), shutdown));
+    let app = tokio::select! {
+        served = &mut serving => return served.map_err(Error::internal),
+        app = Box::pin(App::open(config, Chosen::default())) => app?,
+    };
+    door.open(app.state.clone());
+    opened(&app);
+    let served = serving.await;
+    app.platform.close().await;
+    served.map_err(Error::internal)
 }
 
 /// Listens where the configuration says; port 0 takes a free one.
@@ -60,28 +88,21 @@ pub async fn listen(config: &Config) -> Result<TcpListener> {
 }
 
 /// Comes on Ctrl-C and on SIGTERM.
-pub fn shutdown_signal(platform: &Platform) -> CancellationToken {
-    let token = CancellationToken::new();
-    let raised = token.clone();
-    platform.tasks.spawn_until_stop(async move {
-        let interrupt = tokio::signal::ctrl_c();
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            match signal(SignalKind::terminate()) {
-                Ok(mut terminate) => {
-                    tokio::select! {
-                        _ = interrupt => {}
-                        _ = terminate.recv() => {}
-                    }
+pub async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                tokio::select! {
+                    _ = interrupt => {}
+                    _ = terminate.recv() => {}
                 }
-                Err(_) => drop(interrupt.await),
             }
+            Err(_) => drop(interrupt.await),
         }
-        #[cfg(not(unix))]
-        drop(interrupt.await);
-        tracing::info!("stopping: taking no more connections, letting the open ones end");
-        raised.cancel();
-    });
-    token
+    }
+    #[cfg(not(unix))]
+    drop(interrupt.await);
 }

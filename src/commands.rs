@@ -3,15 +3,16 @@
 use std::{io::IsTerminal, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::{Parser, Subcommand};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     access::Op,
-    app::{self, App},
+    app,
     base::error::{Error, Result},
     config::{self, Config},
     demo,
     domains::auth,
-    platform::{Chosen, Platform, database},
+    platform::{Chosen, Platform, database, mail::Mailer},
     schema, worker,
 };
 
@@ -106,10 +107,7 @@ async fn run(command: Command, config: Arc<Config>) -> Result<ExitCode> {
         }
         Command::Demo => {
             database::migrate(&config.database).await?;
-            let platform = Platform::open(&config, Chosen::default()).await?;
-            let filled = demo::fill_if_empty(&config, &platform).await?;
-            platform.close().await;
-            say(if filled {
+            say(if demo::fill_if_empty(&config).await? {
                 "The database holds the demo data now."
             } else {
                 "The database is not empty; nothing was changed."
@@ -137,27 +135,42 @@ async fn serve(config: Arc<Config>) -> Result<()> {
     // Bound first: a taken port should be told before anything is opened.
     let listener = app::listen(&config).await?;
     let address = listener.local_addr().map_err(Error::internal)?;
-    let app = App::open(config.clone(), Chosen::default()).await?;
-    if config.app.worker {
-        app.work();
+    let shutdown = CancellationToken::new();
+    let (settings, raise) = (config.clone(), shutdown.clone());
+    let running = app::run(config, listener, shutdown, |app| {
+        if settings.app.worker {
+            app.work();
+        }
+        say(&format!("Polyphony is listening on http://{address}"));
+        if settings.app.playground {
+            say(&format!("  playground  http://{address}/"));
+        }
+        say(&format!("  GraphQL     http://{address}/graphql (POST, GET, WebSocket, server-sent events)"));
+        if settings.app.demo_data {
+            say(&format!("  demo people {} (password: {})", demo::USERNAMES.join(", "), demo::PASSWORD));
+        }
+    });
+    let stopping = async {
+        app::stop_signal().await;
+        tracing::info!("stopping: letting what is open end; once more stops at once");
+        raise.cancel();
+        app::stop_signal().await;
+    };
+    tokio::select! {
+        served = Box::pin(running) => served,
+        () = stopping => Ok(()),
     }
-    let shutdown = app::shutdown_signal(&app.platform);
-    say(&format!("Polyphony is listening on http://{address}"));
-    if config.app.playground {
-        say(&format!("  playground  http://{address}/"));
-    }
-    say(&format!("  GraphQL     http://{address}/graphql (POST, GET, WebSocket, server-sent events)"));
-    if config.app.demo_data {
-        say(&format!("  demo people {} (password: {})", demo::USERNAMES.join(", "), demo::PASSWORD));
-    }
-    app.serve(listener, shutdown).await
 }
 
 async fn work(config: Arc<Config>) -> Result<()> {
+    if config.database.migrate_on_start {
+        database::migrate(&config.database).await?;
+    }
     let platform = Platform::open(&config, Chosen::default()).await?;
     worker::start(Arc::new(Op::system("worker", platform.clone(), config)));
     say("Polyphony is running background jobs.");
-    app::shutdown_signal(&platform).cancelled().await;
+    app::stop_signal().await;
+    tracing::info!("stopping: letting jobs under way end");
     platform.close().await;
     Ok(())
 }
@@ -173,44 +186,53 @@ async fn doctor(config: &Config) -> Result<ExitCode> {
     };
     let url = config::without_password(&config.database.url);
     let pending = database::migrations(&config.database).await.map(|all| all.iter().filter(|(_, done)| !done).count());
+    let (is_ready, advice) = match &pending {
+        Ok(pending) => (*pending == 0, "Run `polyphony migrate up`, or set MIGRATE_ON_START=true."),
+        Err(_) => (false, "Nothing works without it."),
+    };
     let state = match pending {
         Ok(0) => Ok(format!("{url}, schema up to date")),
+        Ok(pending) if config.database.migrate_on_start => {
+            Ok(format!("{url}, the next start applies {pending} migrations"))
+        }
         Ok(pending) => Err(format!("{url}, {pending} migrations have not been applied")),
         Err(error) => Err(readable(&error)),
     };
-    report(
-        "database",
-        state,
-        "Check DATABASE_URL and that the server runs; apply migrations with `polyphony migrate up`.",
-    );
+    report("database", state, advice);
     if let Some(url) = &config.cache.redis_url {
         let answer = ping_redis(url).await.map(|()| config::without_password(url));
         report("Redis", answer, "Check REDIS_URL; without Redis, unset it: counters then live in the process.");
     }
-    match Platform::open(config, Chosen::default()).await {
-        Err(error) => report("platform", Err(readable(&error)), "Mend what is named above first."),
-        Ok(platform) => {
-            let answers = tokio::time::timeout(Duration::from_secs(10), platform.mail.is_reachable()).await;
-            let mail = match answers {
-                Ok(Ok(true)) => Ok("answers".to_owned()),
-                Ok(Ok(false)) => Err("refuses".to_owned()),
-                Ok(Err(error)) => Err(readable(&error)),
-                Err(_) => Err("does not answer within 10 seconds".to_owned()),
-            };
-            report("mail", mail, "Check SMTP_URL; on a laptop unset it, and mail goes into a folder.");
-            if let Ok(lag) = platform.events.lag().await {
-                let state =
-                    if lag < 1000 { Ok(format!("{lag} events waiting")) } else { Err(format!("{lag} events waiting")) };
-                report(
-                    "event log",
-                    state,
-                    "An old transaction holds the log's horizon back: look for it in pg_stat_activity.",
-                );
+    report("mail", ping_mail(config).await, "Check SMTP_URL; on a laptop unset it, and mail goes into a folder.");
+    if is_ready {
+        match Platform::open(config, Chosen::default()).await {
+            Err(error) => {
+                report("doors", Err(readable(&error)), "Mend what is named there; nothing starts without it.")
             }
-            platform.close().await;
+            Ok(platform) => {
+                let lag = platform.events.lag().await.map(|lag| (lag, format!("{lag} events waiting")));
+                let state = match lag {
+                    Ok((lag, text)) if lag < 1000 => Ok(text),
+                    Ok((_, text)) => Err(text),
+                    Err(error) => Err(readable(&error)),
+                };
+                let advice = "An old transaction holds the log's horizon back: look for it in pg_stat_activity.";
+                report("event log", state, advice);
+                platform.close().await;
+            }
         }
     }
     Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn ping_mail(config: &Config) -> std::result::Result<String, String> {
+    let mailer = Mailer::open(&config.mail).map_err(|error| readable(&error))?;
+    match tokio::time::timeout(Duration::from_secs(10), mailer.is_reachable()).await {
+        Ok(Ok(true)) => Ok("answers".to_owned()),
+        Ok(Ok(false)) => Err("refuses".to_owned()),
+        Ok(Err(error)) => Err(readable(&error)),
+        Err(_) => Err("does not answer within 10 seconds".to_owned()),
+    }
 }
 
 async fn ping_redis(url: &str) -> std::result::Result<(), String> {

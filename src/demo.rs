@@ -7,21 +7,25 @@ use std::{collections::BTreeMap, sync::Arc};
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use entity::{
     conversation::Visibility,
-    conversation_receipt as receipt,
+    conversation_receipt as receipt, credential,
     ids::{ConversationId, MessageId, UserId},
-    role, user,
+    milestone, role, user,
 };
-use sea_orm::{EntityTrait, PaginatorTrait};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter};
 
 use crate::{
     access::{Op, Person, Roles, Viewer},
-    base::{clock::Clock, error::Result, random::Random},
+    base::{
+        clock::Clock,
+        error::{Error, Result},
+        random::Random,
+    },
     config::Config,
     domains::{
         auth::{self, NewRole, Vouched},
         conversations::{NewMessage, NewRoom, add_reaction, create_room, mark, open_direct, send_message, set_pinned},
     },
-    platform::{Chosen, Platform},
+    platform::{Chosen, Database, Platform, database, exclusive, passwords::Comparison},
 };
 
 /// The demo people's usernames. `alice` is an administrator, `bob` a moderator.
@@ -37,6 +41,10 @@ const PEOPLE: [(&str, &str, &str); 5] = [
     ("erin", "Erin Érard", "New here. Harpist."),
 ];
 
+/// The milestones of filling.
+const BEGUN: &str = "demo.begun";
+const COMPLETE: &str = "demo.complete";
+
 /// A role nobody holds.
 const ROLE: (&str, &str, &str) = ("STAGEHAND", "Stagehand", "Carries things. Nobody does any more.");
 
@@ -48,15 +56,90 @@ fn beginning() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 16, 9, 0, 0).single().unwrap_or_default()
 }
 
+/// How far the demo data of a database has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// Nobody is in it.
+    Empty,
+    /// Somebody began to fill it and was stopped; nobody but demo people is in it.
+    Half,
+    /// It is filled, or it is somebody's own.
+    Settled,
+}
+
+async fn progress(config: &Config) -> Result<Progress> {
+    let database = Database::open(&config.database).await?;
+    database.require_migrated(&config.database).await?;
+    let reader = database.read();
+    let reached: Vec<String> =
+        milestone::Entity::find().all(&reader).await?.into_iter().map(|milestone| milestone.name).collect();
+    let has = |name: &str| reached.iter().any(|reached| reached == name);
+    let name = user::Column::Username;
+    let others = user::Entity::find().filter(name.is_null().or(name.is_not_in(USERNAMES))).count(&reader).await?;
+    let progress = match (has(BEGUN), has(COMPLETE), others) {
+        (true, false, 0) => Progress::Half,
+        (false, false, 0) if user::Entity::find().count(&reader).await? == 0 => Progress::Empty,
+        _ => Progress::Settled,
+    };
+    database.close().await;
+    Ok(progress)
+}
+
 /// Fills the database when nobody is in it. False when somebody is.
-pub async fn fill_if_empty(config: &Arc<Config>, platform: &Platform) -> Result<bool> {
-    if user::Entity::find().count(&platform.database.read()).await? > 0 {
+///
+/// Of several processes that start together one does it and the others wait. What a killed one left half done is done anew: until
+/// it is complete no server takes requests, so there is nothing in it that anybody could miss.
+pub async fn fill_if_empty(config: &Arc<Config>) -> Result<bool> {
+    if progress(config).await? == Progress::Settled {
         return Ok(false);
     }
-    fill(config).await?;
-    // The other platform wrote: look now rather than at the next poll.
-    platform.events.hint();
-    Ok(true)
+    exclusive::exclusively(&config.database, async || {
+        match progress(config).await? {
+            Progress::Settled => return Ok(false),
+            Progress::Half => {
+                tracing::warn!("the demo data was left half filled; starting afresh");
+                database::start_afresh(&config.database).await?;
+            }
+            Progress::Empty => {}
+        }
+        fill(config).await?;
+        Ok(true)
+    })
+    .await
+}
+
+/// Makes sure that nobody can sign in as a demo person with the password everybody knows.
+///
+/// # Errors
+/// Who is open, and what to do.
+pub async fn refuse_open_accounts(platform: &Platform) -> Result<()> {
+    let reader = platform.database.read();
+    let people = user::Entity::find().filter(user::Column::Username.is_in(USERNAMES)).all(&reader).await?;
+    let mut open = Vec::new();
+    for person in people {
+        let Some(credential) = credential::Entity::find_by_id(person.id).one(&reader).await? else { continue };
+        if platform.passwords.compare(PASSWORD, Some(&credential.password_hash)).await? != Comparison::Different {
+            open.extend(person.username);
+        }
+    }
+    if open.is_empty() {
+        return Ok(());
+    }
+    Err(Error::internal(format!(
+        "the demo accounts {} are open to everybody with the demo password, and production does not start with them; take a \
+         database without demo data (DATABASE_URL), or sign in as each with APP_ENV=staging and change its password",
+        open.join(", ")
+    )))
+}
+
+async fn reach(platform: &Platform, name: &str) -> Result<()> {
+    platform
+        .write(async |tx| {
+            let row = milestone::ActiveModel { name: Set(name.to_owned()), reached_at: Set(tx.now()) };
+            row.insert(tx).await?;
+            Ok(())
+        })
+        .await
 }
 
 /// Fills an empty database and gives the ids.
@@ -64,6 +147,7 @@ pub async fn fill(config: &Arc<Config>) -> Result<DemoIds> {
     let chosen = Chosen { clock: Some(Clock::standing(beginning())), random: Some(Random::seeded(20_261_116)) };
     let platform = Platform::open(config, chosen).await?;
     let op = Op::system("demo", platform.clone(), config.clone());
+    reach(&platform, BEGUN).await?;
     let (mut ids, mut people) = (DemoIds::new(), BTreeMap::new());
     let hash = platform.passwords.hash(PASSWORD).await?;
     for (username, display_name, bio) in PEOPLE {
@@ -82,6 +166,7 @@ pub async fn fill(config: &Arc<Config>) -> Result<DemoIds> {
         ids.insert(format!("role:{}", role.name), role.id.to_string());
     }
     Conversations { op, people, ids: &mut ids }.fill().await?;
+    reach(&platform, COMPLETE).await?;
     platform.close().await;
     Ok(ids)
 }

@@ -1,6 +1,10 @@
 //! Floor 6: the list of all jobs, who runs them, and what runs on a timer.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use chrono::TimeDelta;
 use futures_util::{FutureExt, future::BoxFuture};
@@ -13,6 +17,7 @@ use crate::{
     platform::{
         events::log,
         jobs::{self, Claimed, Job},
+        metrics,
     },
 };
 
@@ -133,6 +138,7 @@ async fn run_one(op: &Arc<Op>, handlers: &HashMap<&'static str, Handler>) -> Res
         return Ok(false);
     }
     let Some(job) = jobs::claim(&op.platform).await? else { return Ok(false) };
+    let started = Instant::now();
     let outcome = match handlers.get(job.kind.as_str()) {
         None => Err(Error::internal(format!("no handler for jobs of kind {}", job.kind))),
         Some(run) => with_renewals(op, &job, run(op.clone(), job.payload.clone())).await,
@@ -140,12 +146,12 @@ async fn run_one(op: &Arc<Op>, handlers: &HashMap<&'static str, Handler>) -> Res
     match outcome {
         Ok(()) => {
             job.finish(&op.platform).await?;
-            metrics::counter!("polyphony_jobs_total", "kind" => job.kind.clone(), "outcome" => "done").increment(1);
+            metrics::job(&job.kind, "done", started.elapsed());
         }
         Err(error) => {
             tracing::warn!(job = %job.id, kind = job.kind, attempt = job.attempts, ?error, "a job failed");
             job.fail(&op.platform, &format!("{error:?}")).await?;
-            metrics::counter!("polyphony_jobs_total", "kind" => job.kind.clone(), "outcome" => "failed").increment(1);
+            metrics::job(&job.kind, "failed", started.elapsed());
         }
     }
     Ok(true)

@@ -28,3 +28,4 @@ pub mod message_reaction;
 pub mod event;
 pub mod event_log;
 pub mod job;
+pub mod milestone;

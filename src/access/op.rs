@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Where an operation came from.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Origin {
     /// The client's address.
     pub ip: Option<IpAddr>,
@@ -20,6 +20,15 @@ pub struct Origin {
     pub cookie_mode: bool,
     /// The refresh token that came in a cookie.
     pub refresh_cookie: Option<String>,
+}
+
+impl std::fmt::Debug for Origin {
+    /// Without the refresh token.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { ip, user_agent, cookie_mode, refresh_cookie: _ } = self;
+        let mut text = f.debug_struct("Origin");
+        text.field("ip", ip).field("user_agent", user_agent).field("cookie_mode", cookie_mode).finish_non_exhaustive()
+    }
 }
 
 impl Origin {

@@ -112,6 +112,7 @@ struct Inner {
     details: Option<serde_json::Value>,
     retry_after: Option<Duration>,
     places: Vec<(usize, usize)>,
+    status: Option<u16>,
     source: Option<std::sync::Arc<dyn std::error::Error + Send + Sync>>,
     location: &'static Location<'static>,
 }
@@ -127,6 +128,7 @@ impl Error {
             details: None,
             retry_after: None,
             places: Vec::new(),
+            status: None,
             source: None,
             location: Location::caller(),
         }))
@@ -217,6 +219,17 @@ impl Error {
     pub fn with_places(mut self, places: impl IntoIterator<Item = (usize, usize)>) -> Self {
         self.0.places = places.into_iter().collect();
         self
+    }
+
+    /// Says by the HTTP status what the code alone leaves open.
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    /// The HTTP status that says the same, as a number: its code's unless told otherwise.
+    pub fn status(&self) -> u16 {
+        self.0.status.unwrap_or_else(|| self.0.code.status())
     }
 
     /// The stable code.

@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use url::{Origin, Url};
+
 use super::Env;
 
 /// The kind of place: how strict to be.
@@ -78,6 +80,22 @@ pub struct App {
     pub trust_proxy: bool,
 }
 
+/// An origin as a browser writes it, or a fault that says how.
+fn listed(env: &mut Env, origin: &str) -> String {
+    let written = Url::parse(origin).ok().map(|url| url.origin()).filter(Origin::is_tuple);
+    let written = written.map(|written| written.ascii_serialization());
+    match written {
+        Some(written) if written == origin => {}
+        Some(written) => env.fault(format!(
+            "ALLOWED_ORIGINS: {origin:?} is not written as browsers write an origin; did you mean {written}?"
+        )),
+        None => env.fault(format!(
+            "ALLOWED_ORIGINS: takes * alone, or origins such as https://app.example.org separated by commas, this is {origin:?}"
+        )),
+    }
+    origin.to_owned()
+}
+
 impl App {
     pub(super) fn read(env: &mut Env) -> Self {
         let environment = env.parse("APP_ENV", Environment::Development);
@@ -90,14 +108,14 @@ impl App {
                 Origins::Listed(Vec::new())
             }
             Some("*") => Origins::Any,
-            Some(list) => Origins::Listed(list.split(',').map(|origin| origin.trim().to_owned()).collect()),
+            Some(list) => Origins::Listed(list.split(',').map(|origin| listed(env, origin.trim())).collect()),
         };
         let app = Self {
             environment,
             host: env.text("HOST").unwrap_or_else(|| "127.0.0.1".into()),
-            port: env.parse("PORT", 8000),
-            public_url: env.text("PUBLIC_URL").map(|url| url.trim_end_matches('/').to_owned()),
-            frontend_url: env.text("FRONTEND_URL").map(|url| url.trim_end_matches('/').to_owned()),
+            port: env.number("PORT", 8000, 0..=u16::MAX),
+            public_url: env.address("PUBLIC_URL", strict),
+            frontend_url: env.address("FRONTEND_URL", strict),
             origins,
             data_dir: env.text("DATA_DIR").unwrap_or_else(|| "./data".into()).into(),
             demo_data: env.flag("DEMO_DATA", environment == Environment::Development),

@@ -47,7 +47,13 @@ impl Auth {
                 env.fault("VAULT_KEYS: set 64 random hexadecimal characters, such as `openssl rand -hex 32` prints");
                 Vec::new()
             }
-            Some(Some(keys)) => keys,
+            Some(Some(keys)) => {
+                // What somebody types to get past the check above; a random key is none of these.
+                if app.environment != Environment::Development && keys.iter().any(is_guessable) {
+                    env.fault("VAULT_KEYS: this key can be guessed; take what `openssl rand -hex 32` prints");
+                }
+                keys
+            }
             Some(None) => {
                 env.fault("VAULT_KEYS: takes keys of 64 hexadecimal characters, separated by commas");
                 Vec::new()
@@ -58,7 +64,7 @@ impl Auth {
             issuer: env.text("JWT_ISSUER").unwrap_or_else(|| "polyphony".into()),
             audience: env.text("JWT_AUDIENCE").unwrap_or_else(|| "polyphony".into()),
             access_lifetime: Duration::from_secs(900),
-            refresh_lifetime: Duration::from_secs(3600 * env.parse("REFRESH_LIFETIME_HOURS", 168)),
+            refresh_lifetime: Duration::from_secs(3600 * env.number("REFRESH_LIFETIME_HOURS", 168, 1..=8760)),
             refresh_grace: Duration::from_secs(60),
             key_lifetime: Duration::from_secs(30 * 24 * 3600),
             verification_lifetime: Duration::from_secs(24 * 3600),
@@ -87,11 +93,16 @@ impl std::fmt::Debug for Auth {
     }
 }
 
+/// True for a key of a few repeated bytes.
+fn is_guessable(key: &[u8; 32]) -> bool {
+    key.iter().collect::<std::collections::HashSet<_>>().len() < 8
+}
+
 /// A key of 64 hexadecimal characters.
 pub(crate) fn key(text: &str) -> Option<[u8; 32]> {
     let text = text.trim().as_bytes();
     let mut key = [0; 32];
-    if text.len() != 64 {
+    if text.len() != 64 || !text.iter().all(u8::is_ascii_hexdigit) {
         return None;
     }
     for (byte, pair) in key.iter_mut().zip(text.chunks_exact(2)) {

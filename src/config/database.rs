@@ -36,7 +36,7 @@ pub struct Database {
 impl Database {
     pub(super) fn read(env: &mut Env, app: &App) -> Self {
         let parts = env.text("DB_HOST").map(|host| {
-            let port: u16 = env.parse("DB_PORT", 5432);
+            let port: u16 = env.number("DB_PORT", 5432, 1..=u16::MAX);
             let user = env.text("DB_USER").unwrap_or_else(|| "polyphony".into());
             let name = env.text("DB_NAME").unwrap_or_else(|| "polyphony".into());
             let password = env.text("DB_PASSWORD").map(|word| format!(":{}", percent(&word))).unwrap_or_default();
@@ -50,15 +50,12 @@ impl Database {
             env.fault("DATABASE_URL: takes postgres://user:password@host/name or sqlite://path");
         }
         let sqlite = url.starts_with("sqlite:");
-        let pool: u32 = env.parse("DATABASE_POOL", if sqlite { 4 } else { 16 });
-        if !(1..=100).contains(&pool) {
-            env.fault("DATABASE_POOL: takes 1 to 100 connections");
-        }
-        let event_retention = Duration::from_secs(3600 * env.parse("EVENT_RETENTION_HOURS", 72));
+        let pool: u32 = env.number("DATABASE_POOL", if sqlite { 4 } else { 16 }, 1..=100);
+        let event_retention = Duration::from_secs(3600 * env.number("EVENT_RETENTION_HOURS", 72, 1..=8760));
         // A listener that resumes hears of the deletion by a row that is still there.
-        let deleted_retention = Duration::from_secs(24 * 3600 * env.parse("DELETED_RETENTION_DAYS", 30));
+        let deleted_retention = Duration::from_secs(24 * 3600 * env.number("DELETED_RETENTION_DAYS", 30, 1..=3650));
         Self {
-            pool: pool.clamp(1, 100),
+            pool,
             write_timeout: Duration::from_secs(5),
             acquire_timeout: Duration::from_secs(10),
             durable: true,
@@ -66,7 +63,7 @@ impl Database {
             // Another process on the same SQLite file can only be noticed by looking.
             poll_interval: Duration::from_millis(if sqlite { 250 } else { 1000 }),
             log_check_interval: Duration::from_secs(60),
-            ring: env.parse("EVENT_RING", 20_000),
+            ring: env.number("EVENT_RING", 20_000, 100..=10_000_000),
             event_retention,
             deleted_retention: deleted_retention.max(event_retention),
             url,

@@ -1,6 +1,8 @@
 //! Variables, read once, with every fault kept until the end.
 
-use std::{collections::HashMap, fmt::Display, str::FromStr};
+use std::{collections::HashMap, fmt::Display, ops::RangeInclusive, str::FromStr};
+
+use url::Url;
 
 /// A set of variables and what was found wrong with them.
 #[derive(Debug, Default)]
@@ -49,6 +51,45 @@ impl Env {
                 default
             }
         }
+    }
+
+    /// A whole number within bounds, or its default.
+    pub(super) fn number<T>(&mut self, name: &str, default: T, bounds: RangeInclusive<T>) -> T
+    where
+        T: FromStr + PartialOrd + Display,
+    {
+        let Some(text) = self.text(name) else { return default };
+        match text.parse().ok().filter(|value| bounds.contains(value)) {
+            Some(value) => value,
+            None => {
+                let (least, most) = (bounds.start(), bounds.end());
+                self.fault(format!("{name}: takes a whole number from {least} to {most}, this is {text:?}"));
+                default
+            }
+        }
+    }
+
+    /// The address of a server or a page: `http` or `https`, a host, perhaps a path. Without the slash at its end.
+    pub(super) fn address(&mut self, name: &str, strict: bool) -> Option<String> {
+        let text = self.text(name)?;
+        let parsed = Url::parse(&text).ok().filter(|url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.has_host()
+                && url.query().is_none()
+                && url.fragment().is_none()
+                && url.username().is_empty()
+                && url.password().is_none()
+        });
+        match parsed {
+            None => self.fault(format!(
+                "{name}: takes an address such as https://example.org, without user, query or fragment, this is {text:?}"
+            )),
+            Some(url) if strict && url.scheme() != "https" => {
+                self.fault(format!("{name}: production takes https://, this is {text:?}"));
+            }
+            Some(_) => {}
+        }
+        Some(text.trim_end_matches('/').to_owned())
     }
 
     /// Yes or no: `true`/`false`, `1`/`0`, `yes`/`no`.

@@ -74,6 +74,9 @@ pub struct Limits {
     pub ping_interval: Duration,
     /// Answers waiting for a slow reader; past it, its operations wait, and then resume from the log.
     pub socket_buffer: usize,
+    /// `DRAIN_DELAY_SECONDS`: how long a stopping server still takes connections while `/readyz` answers 503, so that whoever sends
+    /// traffic here notices. None on a laptop.
+    pub drain_delay: Duration,
     /// How long the sockets get to leave when the server stops.
     pub drain: Duration,
     /// Characters of a message from a person.
@@ -110,19 +113,19 @@ impl Limits {
         let lenient = if app.environment == super::Environment::Development { 100 } else { 1 };
         let rate = |count: u32, seconds| Rate::new(count * lenient, seconds);
         Self {
-            body_bytes: env.parse("MAX_BODY_BYTES", 1024 * 1024),
+            body_bytes: env.number("MAX_BODY_BYTES", 1024 * 1024, 1024..=64 * 1024 * 1024),
             document_bytes: 64 * 1024,
             document_tokens: 15_000,
             document_nesting: 64,
             aliases: 64,
             directives: 64,
             depth: 16,
-            complexity: env.parse("MAX_COMPLEXITY", 10_000),
+            complexity: env.number("MAX_COMPLEXITY", 10_000, 100..=1_000_000),
             page: PageLimits { default: 20, max: 100 },
             long_page: PageLimits { default: 50, max: 100 },
             list: 10,
             nodes: 100,
-            request_timeout: Duration::from_secs(env.parse("REQUEST_TIMEOUT_SECONDS", 30)),
+            request_timeout: Duration::from_secs(env.number("REQUEST_TIMEOUT_SECONDS", 30, 1..=3600)),
             frame_bytes: 256 * 1024,
             socket_operations: 100,
             sockets_per_viewer: env.parse("SOCKETS_PER_VIEWER", 50),
@@ -131,6 +134,11 @@ impl Limits {
             init_timeout: Duration::from_secs(10),
             ping_interval: Duration::from_secs(30),
             socket_buffer: 64,
+            drain_delay: Duration::from_secs(env.number(
+                "DRAIN_DELAY_SECONDS",
+                if lenient == 1 { 5 } else { 0 },
+                0..=300,
+            )),
             drain: Duration::from_secs(10),
             message_chars: 2000,
             typing: Duration::from_secs(6),
@@ -154,6 +162,7 @@ impl Limits {
             ("MAX_COMPLEXITY", self.complexity.to_string()),
             ("SOCKETS_PER_VIEWER", self.sockets_per_viewer.to_string()),
             ("REQUEST_TIMEOUT_SECONDS", self.request_timeout.as_secs().to_string()),
+            ("DRAIN_DELAY_SECONDS", self.drain_delay.as_secs().to_string()),
         ]
     }
 }

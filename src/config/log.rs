@@ -1,5 +1,7 @@
 //! What the log looks like.
 
+use tracing_subscriber::filter::{EnvFilter, LevelFilter};
+
 use super::{Env, Environment, app::App};
 
 /// How lines are written.
@@ -20,6 +22,12 @@ pub struct Log {
     pub format: Format,
 }
 
+/// True for a level, and for a target with one. The filter itself would take a misspelt level for a target and log nothing else.
+fn is_directive(part: &str) -> bool {
+    let level = part.rsplit_once('=').map_or(part, |(_, level)| level);
+    level.parse::<LevelFilter>().is_ok() && EnvFilter::try_new(part).is_ok()
+}
+
 impl Log {
     pub(super) fn read(env: &mut Env, app: &App) -> Self {
         let production = app.environment == Environment::Production;
@@ -37,7 +45,13 @@ impl Log {
         } else {
             "info,sqlx=warn,sea_orm_migration=warn"
         };
-        Self { filter: env.text("LOG_LEVEL").unwrap_or_else(|| quiet.into()), format }
+        let filter = env.text("LOG_LEVEL").unwrap_or_else(|| quiet.into());
+        if let Some(part) = filter.split(',').map(str::trim).find(|part| !is_directive(part)) {
+            env.fault(format!(
+                "LOG_LEVEL: takes error, warn, info, debug, trace, off, or a filter such as info,polyphony=debug, this is {part:?}"
+            ));
+        }
+        Self { filter, format }
     }
 
     pub(super) fn describe(&self) -> Vec<(&'static str, String)> {

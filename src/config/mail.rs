@@ -25,7 +25,12 @@ pub struct Mail {
 impl Mail {
     pub(super) fn read(env: &mut Env, app: &App) -> Self {
         let transport = match env.text("SMTP_URL") {
-            Some(url) => Transport::Smtp(url),
+            Some(url) => {
+                if !["smtp://", "smtps://"].iter().any(|scheme| url.starts_with(scheme)) {
+                    env.fault("SMTP_URL: takes smtp://user:password@host:port or smtps://…");
+                }
+                Transport::Smtp(url)
+            }
             None => {
                 if app.environment == Environment::Production {
                     env.fault("SMTP_URL: set the mail server, such as smtps://user:password@mail.example.org");

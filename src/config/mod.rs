@@ -23,6 +23,8 @@ mod env;
 pub use app::Environment;
 pub use env::Env;
 
+use url::Url;
+
 /// All settings.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -80,16 +82,26 @@ impl Config {
     }
 }
 
-/// An address without its password.
+/// An address without its passwords: neither that before the host nor those in the query.
 pub(crate) fn without_password(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    match rest.rsplit_once('@') {
-        Some((credentials, host)) => {
-            let user = credentials.split(':').next().unwrap_or_default();
-            format!("{scheme}://{user}:***@{host}")
-        }
-        None => url.to_owned(),
+    const SECRET: [&str; 5] = ["pass", "secret", "token", "key", "credential"];
+    let Ok(mut parsed) = Url::parse(url) else {
+        // Better to show too little of what cannot be read.
+        return url.split_once(':').map_or_else(|| "***".to_owned(), |(scheme, _)| format!("{scheme}:***"));
+    };
+    if parsed.password().is_some() {
+        let _ = parsed.set_password(Some("***"));
     }
+    if parsed.query().is_some() {
+        let pairs: Vec<(String, String)> = parsed.query_pairs().into_owned().collect();
+        let hidden = pairs.iter().map(|(name, value)| {
+            let lower = name.to_ascii_lowercase();
+            let is_secret = SECRET.iter().any(|word| lower.contains(word));
+            (name.as_str(), if is_secret { "***" } else { value.as_str() })
+        });
+        parsed.query_pairs_mut().clear().extend_pairs(hidden);
+    }
+    parsed.to_string()
 }
 
 #[cfg(test)]
@@ -121,11 +133,57 @@ mod tests {
     #[test]
     fn no_secret_is_described() {
         let config = Config::read(&mut Env::of([
-            ("DATABASE_URL", "postgres://polyphony:hunter2@db/polyphony"),
+            ("DATABASE_URL", "postgres://db/polyphony?user=polyphony&password=hunter2&sslmode=require"),
             ("REDIS_URL", "redis://:hunter2@cache"),
             ("SMTP_URL", "smtps://mailer:hunter2@mail"),
+            ("METRICS_TOKEN", "hunter2"),
         ]))
         .unwrap();
-        assert!(config.describe().iter().all(|(_, value)| !value.contains("hunter2")));
+        assert!(config.describe().iter().all(|(_, value)| !value.contains("hunter2")), "{:?}", config.describe());
+        assert_eq!(without_password("postgres://u:hunter2@db/p"), "postgres://u:***@db/p");
+        assert_eq!(without_password("sqlite://./data/polyphony.db"), "sqlite://./data/polyphony.db");
+        for odd in ["postgres://u:hunter2@db:port/p", "postgres:/ /hunter2", "hunter2"] {
+            assert!(!without_password(odd).contains("hunter2"), "{odd}: {}", without_password(odd));
+        }
+    }
+
+    /// What production refuses, each by its name.
+    #[test]
+    fn production_refuses_what_would_be_unsafe_there() {
+        let key = "0123456789abcdef".repeat(4);
+        let good = [
+            ("APP_ENV", "production"),
+            ("VAULT_KEYS", key.as_str()),
+            ("SMTP_URL", "smtps://mailer:word@mail"),
+            ("PUBLIC_URL", "https://api.example.org"),
+            ("ALLOWED_ORIGINS", "https://app.example.org,https://admin.example.org:8443"),
+        ];
+        assert_eq!(Config::read(&mut Env::of(good)).err(), None);
+        let zeros = "0".repeat(64);
+        for (name, value) in [
+            ("PUBLIC_URL", "http://api.example.org"),
+            ("PUBLIC_URL", "api.example.org"),
+            ("PUBLIC_URL", "https://"),
+            ("PUBLIC_URL", "https://user@api.example.org/?a"),
+            ("FRONTEND_URL", "http://app.example.org"),
+            ("VAULT_KEYS", zeros.as_str()),
+            ("VAULT_KEYS", "abcd"),
+            ("ALLOWED_ORIGINS", "*"),
+            ("ALLOWED_ORIGINS", "null"),
+            ("ALLOWED_ORIGINS", "https://a.example,*"),
+            ("ALLOWED_ORIGINS", "https://a.example/"),
+            ("ALLOWED_ORIGINS", "https://a.example/app"),
+            ("ALLOWED_ORIGINS", "a.example"),
+            ("REFRESH_LIFETIME_HOURS", "0"),
+            ("EVENT_RETENTION_HOURS", "18446744073709551615"),
+            ("DATABASE_POOL", "0"),
+            ("DEMO_DATA", "true"),
+            ("SMTP_URL", "mail.example.org"),
+            ("LOG_LEVEL", "verbose"),
+            ("LOG_LEVEL", "info,polyphony=loud"),
+        ] {
+            let error = Config::read(&mut Env::of(good.into_iter().chain([(name, value)]))).unwrap_err();
+            assert!(error.starts_with(&format!("{name}: ")) && error.lines().count() == 1, "{name}={value}: {error}");
+        }
     }
 }

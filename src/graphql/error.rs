@@ -8,7 +8,10 @@ use async_graphql::{ErrorExtensionValues, Pos, Response, ServerError, Value, ind
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::scalars;
-use crate::base::error::{Code, Error};
+use crate::{
+    base::error::{Code, Error},
+    platform::metrics,
+};
 
 impl From<Error> for async_graphql::Error {
     fn from(error: Error) -> Self {
@@ -30,6 +33,7 @@ pub fn finish(response: &mut Response, request_id: &str, now: DateTime<Utc>) {
             Some(ours) => ours.clone(),
             None => foreign(error),
         };
+        metrics::error(known.code().as_str());
         if known.code() == Code::Internal {
             tracing::error!(
                 request_id,
@@ -76,7 +80,7 @@ fn foreign(error: &ServerError) -> Error {
 fn extensions(error: &Error, request_id: &str, now: DateTime<Utc>) -> ErrorExtensionValues {
     let mut values = ErrorExtensionValues::default();
     values.set("code", error.code().as_str());
-    values.set("status", i32::from(error.code().status()));
+    values.set("status", i32::from(error.status()));
     if !error.fields().is_empty() {
         let fields = error.fields().iter().map(|fault| {
             Value::Object(IndexMap::from_iter([

@@ -11,11 +11,19 @@ use async_graphql::{
     runtime::{TokioSpawner, TokioTimer},
 };
 
-use crate::access::Op;
+use crate::{access::Op, platform::metrics};
 
 /// What loaders load with: the operation, and so its viewer.
 #[derive(Clone, Debug)]
 pub struct Rows(pub Arc<Op>);
+
+impl Rows {
+    /// Counts a batch for the metrics: the first line of every loader.
+    pub fn asked_for<Key>(&self, keys: &[Key]) {
+        let path = std::any::type_name::<Key>();
+        metrics::loader_batch(path.rsplit("::").next().unwrap_or(path), keys.len());
+    }
+}
 
 /// The loaders of one operation. Shared, so that what a list counts later can go through them too.
 pub type Loaders = Arc<DataLoader<Rows>>;

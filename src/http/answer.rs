@@ -84,6 +84,14 @@ pub(super) fn code(error: &ServerError) -> Option<Code> {
     }
 }
 
+/// The status an error says it has.
+fn told(error: &ServerError) -> Option<u16> {
+    match error.extensions.as_ref()?.get("status")? {
+        Value::Number(status) => u16::try_from(status.as_u64()?).ok(),
+        _ => None,
+    }
+}
+
 /// The codes of an answer, each once.
 pub(super) fn codes(answer: &Answer) -> Vec<&'static str> {
     let mut codes = Vec::new();
@@ -113,7 +121,8 @@ pub(super) fn status(answer: &Answer, media: Media, stage: Stage) -> StatusCode 
     if media == Media::Json && stage == Stage::Reached && about_the_document {
         return StatusCode::OK;
     }
-    StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    let told = answer.errors.iter().find_map(told).unwrap_or_else(|| code.status());
+    StatusCode::from_u16(told).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 /// Writes an answer, with the headers its resolvers set.

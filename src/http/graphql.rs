@@ -149,7 +149,9 @@ async fn read(state: &State, parts: &Parts, body: Body) -> Result<async_graphql:
     }
     negotiate::check_content_type(&parts.headers)?;
     let body = tokio::time::timeout(limits.request_timeout, collect(parts, body, limits.body_bytes));
-    let body = body.await.map_err(|_| Error::new(Code::BadRequest, "The body did not arrive in time."))??;
+    // A client that stalls is its own fault, not that of a server that took too long.
+    let stalled = |_| Error::new(Code::Timeout, "The body did not arrive in time.").with_status(408);
+    let body = body.await.map_err(stalled)??;
     form::from_body(&body, limits.document_nesting)
 }
 

@@ -23,7 +23,6 @@ use uuid::Uuid;
 use super::{
     State,
     answer::{self, Facts, Stage},
-    metrics,
     negotiate::{self, Media},
 };
 use crate::{
@@ -32,6 +31,7 @@ use crate::{
         Environment,
         app::{App, Origins},
     },
+    platform::metrics,
 };
 
 /// Where the id travels.
@@ -48,7 +48,7 @@ impl RequestId {
     }
 }
 
-/// Gives a request its id, catches panics, writes the log line and the metrics.
+/// Gives a request its id, writes the log line and the metrics.
 pub(super) async fn frame(extract::State(state): extract::State<State>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     // One that a gateway gave is kept; anything that is no UUID is not put into logs.
@@ -57,9 +57,28 @@ pub(super) async fn frame(extract::State(state): extract::State<State>, mut requ
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let accept = request.headers().get(header::ACCEPT).cloned();
     request.extensions_mut().insert(id.clone());
-    let mut response = match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+    let mut response = next.run(request).await;
+    if let Ok(value) = HeaderValue::from_str(&id.0) {
+        response.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    let elapsed = started.elapsed();
+    let facts = response.extensions_mut().remove::<Facts>().unwrap_or_default();
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    metrics::request(facts.kind.unwrap_or(route), response.status().as_u16(), elapsed);
+    log(&method, &path, response.status(), millis(elapsed), &id, &facts);
+    response
+}
+
+/// A panic is an error of this one request.
+pub(super) async fn catch_panics(
+    extract::State(state): extract::State<State>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let id = RequestId::of(request.extensions());
+    let accept = request.headers().get(header::ACCEPT).cloned();
+    match AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Ok(response) => response,
         Err(panic) => {
             let error = Error::internal(format!("a panic: {}", panic_text(panic.as_ref())));
@@ -67,16 +86,7 @@ pub(super) async fn frame(extract::State(state): extract::State<State>, mut requ
             let media = negotiate::accepted(&accept).media.unwrap_or(Media::Json);
             answer::refuse(&state, &id, error, media, Stage::Refused)
         }
-    };
-    if let Ok(value) = HeaderValue::from_str(&id.0) {
-        response.headers_mut().insert(X_REQUEST_ID, value);
     }
-    let elapsed = started.elapsed();
-    let facts = response.extensions_mut().remove::<Facts>().unwrap_or_default();
-    let route = route.as_ref().map_or("none", MatchedPath::as_str);
-    metrics::request(facts.kind.unwrap_or(route), response.status(), elapsed);
-    log(&method, &path, response.status(), millis(elapsed), &id, &facts);
-    response
 }
 
 /// One line a request. Never a query string, a body or a token.
@@ -107,17 +117,22 @@ pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without words")
 }
 
-/// The headers of every answer. The content security policy is the playground's; nothing else here is a page.
+/// The headers of every answer.
 pub(super) async fn security_headers(
     extract::State(state): extract::State<State>,
     request: Request,
     next: Next,
 ) -> Response {
+    let mut response = next.run(request).await;
+    secure(response.headers_mut(), state.config.app.environment);
+    response
+}
+
+/// Adds the headers of every answer. The content security policy is the playground's; nothing else here is a page.
+pub(super) fn secure(headers: &mut HeaderMap, environment: Environment) {
     const CSP: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; \
                        img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
                        frame-ancestors 'none'";
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, CSP),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -126,11 +141,10 @@ pub(super) async fn security_headers(
     ] {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    if state.config.app.environment == Environment::Production {
+    if environment == Environment::Production {
         let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
         headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
     }
-    response
 }
 
 /// Which pages of other origins may call. Cookies go only with a list.

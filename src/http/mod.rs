@@ -4,10 +4,12 @@
 //! The library's own handlers are not used: they run mutations over GET, take any content type, answer 200 to everything and close
 //! sockets with the wrong codes.
 
-use std::{sync::Arc, time::Instant};
+use std::{pin::pin, sync::Arc, time::Instant};
 
 use axum::{
-    Router, middleware,
+    Router,
+    extract::Request,
+    middleware,
     routing::{any, get},
 };
 use tokio::net::TcpListener;
@@ -37,10 +39,14 @@ mod operations;
 mod sse;
 /// Which sockets and streams are open.
 mod sockets;
+/// What answers while the server is still opening.
+mod door;
 /// What every request passes: id, log, metrics, panics, headers.
 mod layers;
 /// The playground.
 mod playground;
+/// Where mailed links lead without a front end.
+mod mailed;
 /// Probes for people and for Kubernetes.
 mod health;
 /// The public keys of our access tokens.
@@ -49,6 +55,8 @@ mod keys;
 mod metrics;
 /// Taking connections, and giving up on some.
 mod accept;
+
+pub use door::Door;
 
 /// What every handler has.
 #[derive(Clone)]
@@ -113,6 +121,8 @@ pub fn router(state: State) -> Router {
         .route("/playground", get(playground::index))
         .route("/playground/{*path}", get(playground::asset))
         .route("/favicon.ico", get(playground::favicon))
+        .route("/verify-email", get(mailed::verify_email))
+        .route("/reset-password", get(mailed::reset_password))
         .route("/health", get(health::health))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
@@ -120,45 +130,56 @@ pub fn router(state: State) -> Router {
         .route("/metrics", get(metrics::scrape))
         .fallback(layers::not_found)
         .method_not_allowed_fallback(layers::method_not_allowed);
-    // The last layer is the first to see a request: headers, CORS, compression, then id, log, metrics and panics.
+    // The last layer is the first to see a request and the last to see its answer. From the outside in: id, log line and metrics, so
+    // that nothing goes unseen, preflights and refusals included; the headers of every answer; CORS; compression; panics, whose
+    // answers need all of these. Limits, timeouts and who asks belong to the handlers, which know what is asked.
     let routes = routes
-        .layer(middleware::from_fn_with_state(state.clone(), layers::frame))
+        .layer(middleware::from_fn_with_state(state.clone(), layers::catch_panics))
         .layer(layers::compression())
         .layer(layers::cors(&state.config.app))
-        .layer(middleware::from_fn_with_state(state.clone(), layers::security_headers));
+        .layer(middleware::from_fn_with_state(state.clone(), layers::security_headers))
+        .layer(middleware::from_fn_with_state(state.clone(), layers::frame));
     routes.with_state(state)
 }
 
-/// Serves until `shutdown`, then takes no more connections, asks sockets and streams to leave, lets running requests end, and
-/// returns when all are gone or `limits.drain` is over.
+/// Serves until `shutdown`; then asks sockets and streams to leave while `/readyz` says so for `limits.drain_delay`, takes no more
+/// connections, lets running requests end, and returns when all are gone or `limits.drain` is over.
 ///
 /// # Errors
 /// When the listener is broken.
-pub async fn serve(listener: TcpListener, state: State, shutdown: CancellationToken) -> std::io::Result<()> {
-    let stopping = {
-        let (state, shutdown) = (state.clone(), shutdown.clone());
-        async move {
-            shutdown.cancelled().await;
-            state.drain();
-        }
-    };
-    let limit = state.config.limits.drain;
-    let serving = accept::serve(listener, router(state.clone()), &state.config.limits, stopping);
-    let overdue = async {
+pub async fn serve(
+    listener: TcpListener,
+    door: Door,
+    config: Arc<Config>,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
+    let entrance = door.clone();
+    let app = Router::new().fallback(move |request: Request| async move { entrance.answer(request).await });
+    let stop_accepting = CancellationToken::new();
+    let accepting = stop_accepting.clone().cancelled_owned();
+    let mut serving = pin!(accept::serve(listener, app, &config.limits, accepting));
+    let draining = async {
         shutdown.cancelled().await;
-        tokio::time::sleep(limit).await;
+        if let Some(state) = door.state() {
+            state.drain();
+            tokio::time::sleep(config.limits.drain_delay).await;
+        }
     };
     tokio::select! {
-        served = async { served_and_left(serving.await, &state).await } => served,
-        () = overdue => {
-            tracing::warn!(left = state.open_sockets(), "some requests or sockets did not end in time");
-            Ok(())
-        }
+        served = &mut serving => return served,
+        () = draining => stop_accepting.cancel(),
     }
-}
-
-async fn served_and_left(served: std::io::Result<()>, state: &State) -> std::io::Result<()> {
-    // An upgraded connection is no longer one the HTTP server waits for.
-    state.sockets.all_left().await;
-    served
+    let all_gone = async {
+        let served = serving.await;
+        // An upgraded connection is no longer one the HTTP server waits for.
+        if let Some(state) = door.state() {
+            state.sockets.all_left().await;
+        }
+        served
+    };
+    tokio::time::timeout(config.limits.drain, all_gone).await.unwrap_or_else(|_| {
+        let left = door.state().map_or(0, State::open_sockets);
+        tracing::warn!(left, "some requests or sockets did not end in time");
+        Ok(())
+    })
 }

@@ -25,7 +25,6 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::{
     State, answer, graphql,
     layers::{self, RequestId},
-    metrics::{self, Running},
     protocol::{self, Close, Incoming},
     websocket::{End, Sink, Stream, WRITE_TIMEOUT, receive},
 };
@@ -33,7 +32,10 @@ use crate::{
     access::{Op, Origin, Viewer},
     base::error::{Code, Error, Result},
     domains::auth as accounts,
-    platform::patience::patiently,
+    platform::{
+        metrics::{self, Running},
+        patience::patiently,
+    },
     schema::{Kind, Prepared},
 };
 
@@ -376,9 +378,8 @@ async fn follow(state: &State, op: &Arc<Op>, prepared: Prepared, outbox: &Outbox
 fn log(op: &Op, kind: Kind, operation: Option<&str>, started: Instant, answer: &Answer) {
     let (kind, took, codes) = (graphql::name(kind), started.elapsed(), answer::codes(answer).join(","));
     let codes = (!codes.is_empty()).then_some(codes);
-    let status = answer::status(answer, super::negotiate::Media::GraphqlResponse, answer::Stage::Reached);
+    let status = answer::status(answer, super::negotiate::Media::GraphqlResponse, answer::Stage::Reached).as_u16();
     metrics::request(kind, status, took);
     let (ms, request_id) = (layers::millis(took), &*op.request_id);
-    let status = status.as_u16();
     tracing::info!(target: "polyphony::request", method = "WS", path = "/graphql", status, ms, request_id, kind, operation, codes);
 }

@@ -25,7 +25,6 @@ use super::{
     auth::Caller,
     graphql,
     layers::{self, RequestId},
-    metrics::Running,
     negotiate::Media,
     sockets::Place,
     websocket,
@@ -34,6 +33,7 @@ use crate::{
     access::Viewer,
     base::error::{Code, Error},
     domains::auth::{self as accounts, Watched},
+    platform::metrics::Running,
     schema::{Kind, Prepared},
 };
 

@@ -23,7 +23,6 @@ use super::{
     auth::{self, Credentials},
     csrf,
     layers::RequestId,
-    metrics::Running,
     negotiate::Media,
     operations::{self, Session},
     protocol::{self, Close, Incoming},
@@ -33,7 +32,7 @@ use crate::{
     access::{Origin, Viewer},
     base::error::{Code, Error, Result},
     domains::auth as accounts,
-    platform::patience::patiently,
+    platform::{metrics::Running, patience::patiently},
 };
 
 /// Read and write buffers: a default socket costs 130 KiB, most of it these.

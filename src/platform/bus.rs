@@ -7,7 +7,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures_util::StreamExt;
@@ -28,6 +28,8 @@ use crate::{
 const CHANNEL: &str = "polyphony";
 /// Signals a slow listener may be behind before it misses some.
 const SIGNALS: usize = 32;
+/// A connection that held this long was one.
+const STEADY: Duration = Duration::from_secs(10);
 /// Packets waiting for the carrier before further ones are dropped.
 const OUTBOX: usize = 1024;
 
@@ -196,12 +198,18 @@ async fn publish(
 }
 
 async fn receive(carrier: Carrier, bus: Bus, me: String) {
+    let mut told = false;
     loop {
+        let started = Instant::now();
         let ended = match &carrier {
             Carrier::Redis(client) => listen_redis(client, &bus, &me).await,
             Carrier::Postgres(pool) => listen_postgres(pool, &bus, &me).await,
         };
-        tracing::warn!(reason = ended, "the bus between instances was cut; polling until it is back");
+        // Once for each time it is cut, not for every attempt to mend it.
+        told &= started.elapsed() < STEADY;
+        if !std::mem::replace(&mut told, true) {
+            tracing::warn!(reason = ended, "the bus between instances was cut; polling until it is back");
+        }
         tokio::time::sleep(Duration::from_secs(1)).await;
         // What was missed meanwhile is in the log.
         bus.0.events.notify_one();

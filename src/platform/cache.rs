@@ -9,8 +9,9 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use redis::{AsyncCommands, aio::ConnectionManager};
+use redis::AsyncCommands;
 
+use super::{metrics, tasks::Tasks};
 use crate::{
     base::{
         clock::Clock,
@@ -25,52 +26,45 @@ const SWEEP: usize = 10_000;
 /// A value, and until when.
 type Kept = (String, DateTime<Utc>);
 
+/// Redis behind a breaker.
+mod remote;
+
 /// Counters and values that expire.
 #[derive(Clone)]
 pub struct Cache {
     clock: Clock,
-    redis: Option<ConnectionManager>,
-    /// Redis is configured; if it could not be reached at the start, this process counts alone.
-    wants_redis: bool,
+    redis: Option<remote::Remote>,
+    /// Without Redis, and while it does not answer.
     local: Arc<Mutex<HashMap<String, Kept>>>,
 }
 
 impl Cache {
-    pub(super) async fn open(config: &config::cache::Cache, clock: Clock) -> Result<Self> {
-        let redis = match &config.redis_url {
-            None => None,
-            Some(url) => {
-                let client = redis::Client::open(url.as_str()).map_err(Error::internal)?;
-                match ConnectionManager::new(client).await {
-                    Ok(manager) => Some(manager),
-                    Err(error) => {
-                        tracing::warn!(%error, "Redis cannot be reached; counters live in this process until a restart");
-                        None
-                    }
-                }
-            }
-        };
-        Ok(Self { clock, redis, wants_redis: config.redis_url.is_some(), local: Arc::default() })
+    pub(super) fn open(config: &config::cache::Cache, clock: Clock, tasks: &Tasks) -> Result<Self> {
+        let redis = config.redis_url.as_deref().map(|url| remote::Remote::open(url, tasks)).transpose()?;
+        Ok(Self { clock, redis, local: Arc::default() })
     }
 
     /// Adds one to a counter that starts again after `window`; gives the new count and when it starts again.
     pub async fn count(&self, key: &str, window: Duration) -> (u32, Duration) {
-        if let Some(mut redis) = self.redis.clone() {
+        if let Some(redis) = &self.redis {
             let key = format!("polyphony:{key}");
-            let counted: redis::RedisResult<(u32, i64)> = redis::pipe()
-                .atomic()
-                .incr(&key, 1)
-                .cmd("PEXPIRE")
-                .arg(&key)
-                .arg(u64::try_from(window.as_millis()).unwrap_or(u64::MAX))
-                .arg("NX")
-                .ignore()
-                .pttl(&key)
-                .query_async(&mut redis)
+            let counted: Option<(u32, i64)> = redis
+                .ask(async |mut redis| {
+                    redis::pipe()
+                        .atomic()
+                        .incr(&key, 1)
+                        .cmd("PEXPIRE")
+                        .arg(&key)
+                        .arg(u64::try_from(window.as_millis()).unwrap_or(u64::MAX))
+                        .arg("NX")
+                        .ignore()
+                        .pttl(&key)
+                        .query_async(&mut redis)
+                        .await
+                })
                 .await;
-            match counted {
-                Ok((count, left)) => return (count, Duration::from_millis(u64::try_from(left).unwrap_or(0))),
-                Err(error) => tracing::debug!(%error, "Redis did not count; counting here"),
+            if let Some((count, left)) = counted {
+                return (count, Duration::from_millis(u64::try_from(left).unwrap_or(0)));
             }
         }
         self.count_here(key, window)
@@ -101,25 +95,29 @@ impl Cache {
         if count <= rate.count {
             return Ok(());
         }
+        metrics::refusal(what);
         let seconds = left.as_secs().max(1);
         Err(Error::new(Code::RateLimitExceeded, format!("Too many attempts; try again in {seconds} seconds."))
             .with_retry_after(Duration::from_secs(seconds)))
     }
 
     /// Whether Redis answers. Without Redis there is nothing to reach.
+    ///
+    /// # Errors
+    /// Why it does not.
     pub async fn is_reachable(&self) -> Result<bool> {
-        match self.redis.clone() {
-            Some(mut redis) => redis.ping::<String>().await.map(|_| true).map_err(Error::internal),
-            None => Ok(!self.wants_redis),
+        match &self.redis {
+            Some(redis) => redis.probe().await.map(|()| true).map_err(Error::internal),
+            None => Ok(true),
         }
     }
 
     /// Keeps a value for a while.
     pub async fn put(&self, key: &str, value: &str, keep: Duration) {
-        if let Some(mut redis) = self.redis.clone() {
-            let kept: redis::RedisResult<()> =
-                redis.set_ex(format!("polyphony:{key}"), value, keep.as_secs().max(1)).await;
-            if kept.is_ok() {
+        if let Some(redis) = &self.redis {
+            let (name, seconds) = (format!("polyphony:{key}"), keep.as_secs().max(1));
+            let kept = redis.ask(async |mut redis| redis.set_ex::<_, _, ()>(name, value, seconds).await).await;
+            if kept.is_some() {
                 return;
             }
         }
@@ -129,10 +127,13 @@ impl Cache {
 
     /// A kept value that has not expired.
     pub async fn get(&self, key: &str) -> Option<String> {
-        if let Some(mut redis) = self.redis.clone()
-            && let Ok(value) = redis.get::<_, Option<String>>(format!("polyphony:{key}")).await
-        {
-            return value;
+        if let Some(redis) = &self.redis {
+            let name = format!("polyphony:{key}");
+            let found = redis.ask(async |mut redis| redis.get::<_, Option<String>>(name).await).await.flatten();
+            // What was kept here while Redis was away still counts.
+            if found.is_some() {
+                return found;
+            }
         }
         let local = self.local.lock().unwrap_or_else(PoisonError::into_inner);
         local.get(key).filter(|(_, until)| *until > self.clock.now()).map(|(value, _)| value.clone())
@@ -145,9 +146,12 @@ impl Cache {
         if keys.is_empty() {
             return Vec::new();
         }
-        if let Some(mut redis) = self.redis.clone() {
+        if let Some(redis) = &self.redis {
             let names: Vec<String> = keys.iter().map(|key| format!("polyphony:{key}")).collect();
-            if let Ok(values) = redis::cmd("MGET").arg(names).query_async::<Vec<Option<String>>>(&mut redis).await {
+            let asked = redis.ask(async |mut redis| {
+                redis::cmd("MGET").arg(names).query_async::<Vec<Option<String>>>(&mut redis).await
+            });
+            if let Some(values) = asked.await {
                 return values;
             }
         }

@@ -28,7 +28,7 @@ use sea_orm::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{events::log, failure, jobs::Job};
+use super::{events::log, exclusive, failure, jobs::Job, private, tasks::Tasks};
 use crate::{
     base::{
         error::{Error, Result},
@@ -36,9 +36,6 @@ use crate::{
     },
     config,
 };
-
-/// The key of the PostgreSQL advisory lock that is held while migrating: the first 63 bits of SHA-256("polyphony.migrate").
-const MIGRATION_LOCK: i64 = 0x2d1f_88c4_7be0_513a;
 
 /// How long a connection may rest before it is asked whether it lives.
 const RESTED: Duration = Duration::from_secs(1);
@@ -55,9 +52,7 @@ impl Database {
     /// Connects; on SQLite makes the file and its folder on first use.
     pub async fn open(config: &config::database::Database) -> Result<Self> {
         let (writer, reader) = if config.url.starts_with("sqlite:") {
-            if let Some(folder) = sqlite_path(&config.url).parent() {
-                std::fs::create_dir_all(folder).map_err(Error::internal)?;
-            }
+            make_file(&sqlite_path(&config.url))?;
             let writer = connect(config, sqlite(config, false)).await?;
             (writer, connect(config, sqlite(config, true)).await?)
         } else {
@@ -92,13 +87,17 @@ impl Database {
         (!self.is_sqlite()).then(|| self.writer.get_postgres_connection_pool())
     }
 
-    pub(super) async fn begin(&self, now: DateTime<Utc>, ids: Ids) -> Result<Tx> {
+    /// Begins a write, in a task of its own: sqlx counts a transaction only when the answer to BEGIN is there, so one whose caller
+    /// went away before would stay open on a connection of the pool. Here it is begun and then rolled back.
+    pub(super) async fn begin(&self, tasks: &Tasks, now: DateTime<Utc>, ids: Ids) -> Result<Tx> {
         let options = TransactionOptions {
             sqlite_transaction_mode: self.is_sqlite().then_some(SqliteTransactionMode::Immediate),
             ..Default::default()
         };
+        let writer = self.writer.clone();
+        let begun = tasks.to_its_end(async move { writer.begin_with_options(options).await }).await?;
         Ok(Tx {
-            inner: self.writer.begin_with_options(options).await?,
+            inner: begun?,
             now,
             ids,
             mine: AtomicU32::new(0),
@@ -115,20 +114,44 @@ impl Database {
         Ok(())
     }
 
-    pub(super) async fn close(&self) {
+    /// Closes every connection.
+    pub async fn close(&self) {
         let _ = self.reader.clone().close().await;
         let _ = self.writer.clone().close().await;
     }
 }
 
-/// Brings the schema up to date. On PostgreSQL one instance does it while the others wait.
+/// Brings the schema up to date. One process does it while the others wait.
 pub async fn migrate(config: &config::database::Database) -> Result<()> {
-    with_migration_lock(config, async |connection| migration::Migrator::up(connection, None).await).await
+    exclusive::exclusively(config, async || stepping(config, async |on| migration::Migrator::up(on, None).await).await)
+        .await
 }
 
 /// Takes the newest `steps` migrations back.
+///
+/// # Errors
+/// When there are not so many.
 pub async fn migrate_down(config: &config::database::Database, steps: u32) -> Result<()> {
-    with_migration_lock(config, async |connection| migration::Migrator::down(connection, Some(steps)).await).await
+    exclusive::exclusively(config, async || {
+        let applied = migrations(config).await?.iter().filter(|(_, applied)| *applied).count();
+        if usize::try_from(steps).is_ok_and(|steps| steps > applied) {
+            return Err(Error::rule(format!(
+                "There are {applied} applied migrations, so {steps} cannot be taken back; nothing was changed."
+            )));
+        }
+        stepping(config, async |on| migration::Migrator::down(on, Some(steps)).await).await
+    })
+    .await
+}
+
+/// Takes every migration back and applies them anew: the database is empty afterwards. Hold the lock of
+/// [`exclusive::exclusively`] while you do.
+pub async fn start_afresh(config: &config::database::Database) -> Result<()> {
+    stepping(config, async |on| {
+        migration::Migrator::down(on, None).await?;
+        migration::Migrator::up(on, None).await
+    })
+    .await
 }
 
 /// The names of all migrations, each with whether it has been applied.
@@ -149,29 +172,51 @@ impl Database {
     pub async fn is_migrated(&self) -> Result<bool> {
         Ok(migration::Migrator::get_pending_migrations_read_only(&self.reader).await?.is_empty())
     }
+
+    /// Makes sure that every migration has been applied.
+    ///
+    /// # Errors
+    /// What to do when one has not.
+    pub async fn require_migrated(&self, config: &config::database::Database) -> Result<()> {
+        if self.is_migrated().await? {
+            return Ok(());
+        }
+        let url = config::without_password(&config.url);
+        let advice = "run `polyphony migrate up`, or set MIGRATE_ON_START=true";
+        Err(Error::internal(format!("the schema of {url} is not up to date; {advice}")))
+    }
 }
 
-async fn with_migration_lock(
+/// Changes the schema over a connection of its own: migrations may take longer than a write.
+async fn stepping(
     config: &config::database::Database,
     work: impl AsyncFnOnce(&DatabaseConnection) -> Result<(), DbErr>,
 ) -> Result<()> {
-    if config.url.starts_with("sqlite:") {
-        let database = Database::open(config).await?;
-        let result = work(&database.writer).await;
-        database.close().await;
-        return Ok(result?);
-    }
-    // Two connections of their own, without the statement timeout: one holds the lock, the other migrates.
-    let (lock, worker) =
-        (connect(config, postgres(config, false)).await?, connect(config, postgres(config, false)).await?);
-    lock.execute_unprepared(&format!("SELECT pg_advisory_lock({MIGRATION_LOCK})")).await?;
-    let result = work(&worker).await;
-    lock.execute_unprepared(&format!("SELECT pg_advisory_unlock({MIGRATION_LOCK})")).await?;
-    let _ = (lock.close().await, worker.close().await);
+    let connection = connect_alone(config).await?;
+    let result = work(&connection).await;
+    let _ = connection.close().await;
     Ok(result?)
 }
 
-fn sqlite_path(url: &str) -> std::path::PathBuf {
+/// One connection beside the pools, without the statement timeout, that may write.
+pub(super) async fn connect_alone(config: &config::database::Database) -> Result<DatabaseConnection> {
+    if config.url.starts_with("sqlite:") {
+        make_file(&sqlite_path(&config.url))?;
+        return connect(config, sqlite(config, false)).await;
+    }
+    connect(config, postgres(config, false)).await
+}
+
+/// Makes the file of the database before SQLite does, which would let everybody read it. Its two companions get its mode.
+fn make_file(path: &std::path::Path) -> Result<()> {
+    let explain = |error: std::io::Error| private::unusable(path, &error);
+    if let Some(folder) = path.parent() {
+        private::folder(folder).map_err(explain)?;
+    }
+    private::file(path).map(drop).map_err(explain)
+}
+
+pub(super) fn sqlite_path(url: &str) -> std::path::PathBuf {
     let path = url.trim_start_matches("sqlite://").trim_start_matches("sqlite:");
     path.split('?').next().unwrap_or(path).into()
 }
@@ -189,6 +234,8 @@ fn sqlite(config: &config::database::Database, read_only: bool) -> ConnectOption
             .busy_timeout(Duration::from_secs(10))
             .pragma("query_only", if read_only { "ON" } else { "OFF" })
             .pragma("temp_store", "MEMORY")
+            // What was deleted is overwritten, or it could still be read out of the file.
+            .pragma("secure_delete", "ON")
             .pragma("cache_size", "-16384")
             .statement_cache_capacity(256)
     });
@@ -224,9 +271,24 @@ fn postgres(config: &config::database::Database, timeouts: bool) -> ConnectOptio
 
 async fn connect(config: &config::database::Database, mut options: ConnectOptions) -> Result<DatabaseConnection> {
     options.acquire_timeout(config.acquire_timeout).sqlx_logging(false).test_before_acquire(false);
-    sea_orm::Database::connect(options).await.map_err(|error| {
-        Error::internal(format!("cannot open the database {}: {error}", config::without_password(&config.url)))
-    })
+    let explain = |reason: String| {
+        let advice = match config.url.starts_with("sqlite:") {
+            true => "is it a database? Set DATA_DIR or DATABASE_URL",
+            false => "check DATABASE_URL and that the server runs",
+        };
+        let url = config::without_password(&config.url);
+        Error::internal(format!("cannot open the database {url}: {reason}; {advice}"))
+    };
+    if !config.url.starts_with("sqlite:") {
+        // The pool tries again until its time is over, and then only knows that it is over.
+        let once = async { config.url.parse::<PgConnectOptions>()?.connect().await?.close().await };
+        match tokio::time::timeout(config.acquire_timeout, once).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Err(explain(error.to_string())),
+            Err(_) => return Err(explain(format!("no answer within {} seconds", config.acquire_timeout.as_secs()))),
+        }
+    }
+    sea_orm::Database::connect(options).await.map_err(|error| explain(error.to_string()))
 }
 
 /// A door for reading. Counts what goes through it.

@@ -134,6 +134,21 @@ pub async fn any_due(platform: &Platform) -> Result<bool> {
     Ok(due.is_some())
 }
 
+/// How many jobs wait, run and have failed for good.
+pub async fn counts(platform: &Platform) -> Result<[(&'static str, u64); 3]> {
+    let rows: Vec<(job::Status, i64)> = job::Entity::find()
+        .select_only()
+        .column(job::Column::Status)
+        .column_as(job::Column::Id.count(), "jobs")
+        .group_by(job::Column::Status)
+        .into_tuple()
+        .all(&platform.database.read())
+        .await?;
+    let of = |status| rows.iter().find(|(found, _)| *found == status).map_or(0, |(_, count)| count.unsigned_abs());
+    use job::Status::{Failed, Pending, Running};
+    Ok([("pending", of(Pending)), ("running", of(Running)), ("failed", of(Failed))])
+}
+
 impl Claimed {
     fn mine(&self) -> Condition {
         Condition::all().add(job::Column::Id.eq(self.id)).add(job::Column::Fence.eq(self.fence))

@@ -7,6 +7,7 @@ use lettre::{
     message::{Mailbox, header::ContentType},
 };
 
+use super::private;
 use crate::{
     base::error::{Error, Result},
     config,
@@ -39,7 +40,11 @@ enum Transport {
 }
 
 impl Mailer {
-    pub(super) fn open(config: &config::mail::Mail) -> Result<Self> {
+    /// Reads the settings; connects with the first letter.
+    ///
+    /// # Errors
+    /// Which setting is wrong.
+    pub fn open(config: &config::mail::Mail) -> Result<Self> {
         let from = config.from.parse().map_err(|error| Error::internal(format!("MAIL_FROM: {error}")))?;
         let transport = match &config.transport {
             config::mail::Transport::Smtp(url) => Transport::Smtp(
@@ -70,8 +75,8 @@ impl Mailer {
             }
             Transport::Folder(folder) => {
                 let path = folder.join(format!("{}.eml", letter.message_id));
-                tokio::fs::create_dir_all(folder).await.map_err(Error::internal)?;
-                tokio::fs::write(&path, message.formatted()).await.map_err(Error::internal)?;
+                private::folder(folder).map_err(Error::internal)?;
+                private::write(&path, &message.formatted()).map_err(Error::internal)?;
                 tracing::info!(subject = letter.subject, mail = %path.display(), "a mail was put into the mailbox folder");
             }
         }

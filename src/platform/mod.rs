@@ -3,18 +3,30 @@
 use std::sync::Arc;
 
 use crate::{
-    base::{clock::Clock, error::Result, ids::Ids, random::Random, vault::Vault},
+    base::{
+        clock::Clock,
+        error::{Error, Result},
+        ids::Ids,
+        random::Random,
+        vault::Vault,
+    },
     config::Config,
 };
 
 /// The databases, and the one way to write.
 pub mod database;
+/// One process at a time.
+pub mod exclusive;
+/// Folders and files that are nobody else's business.
+mod private;
 /// The event log: append, follow, resume.
 pub mod events;
 /// Hints and signals between instances. Lossy by design.
 pub mod bus;
 /// Background jobs, enqueued in the write that causes them.
 pub mod jobs;
+/// Figures for Prometheus.
+pub mod metrics;
 /// Short-lived counters and values.
 pub mod cache;
 /// Who is here just now.
@@ -81,19 +93,29 @@ pub struct Chosen {
 }
 
 impl Platform {
-    /// Opens every door. The database must have been migrated.
+    /// Opens every door.
     ///
     /// # Errors
-    /// What could not be reached, with its address and without its password.
+    /// That the database has not been migrated, or what could not be reached, with its address and without its password.
     pub async fn open(config: &Config, chosen: Chosen) -> Result<Self> {
         let clock = chosen.clock.unwrap_or_else(Clock::system);
         let random = chosen.random.unwrap_or_else(Random::system);
-        let ids = Ids::new(clock.clone(), random.clone());
         let tasks = tasks::Tasks::default();
+        let opened = Self::open_doors(config, clock, random, &tasks).await;
+        if opened.is_err() {
+            tasks.stop().await;
+        }
+        opened
+    }
+
+    async fn open_doors(config: &Config, clock: Clock, random: Random, tasks: &tasks::Tasks) -> Result<Self> {
+        let ids = Ids::new(clock.clone(), random.clone());
+        let tasks = tasks.clone();
         let database = Database::open(&config.database).await?;
+        database.require_migrated(&config.database).await?;
         let bus = bus::Bus::open(&config.cache, &database, &tasks).await?;
         let events = events::Events::open(&config.database, &database, &bus, &tasks).await?;
-        let cache = cache::Cache::open(&config.cache, clock.clone()).await?;
+        let cache = cache::Cache::open(&config.cache, clock.clone(), &tasks)?;
         let presence = presence::Presence::new(cache.clone(), clock.clone(), tasks.clone(), &config.limits);
         Ok(Self(Arc::new(Doors {
             vault: Vault::new(&vault_keys(config)?, random.clone()),
@@ -118,7 +140,7 @@ impl Platform {
     /// Inside, read through `tx`, and do nothing that waits for anything but the database: on SQLite every other writer waits
     /// meanwhile. On PostgreSQL the first statement locks the one aggregate whose events must stay in order (see [`Tx::lock`]).
     pub async fn write<T>(&self, work: impl AsyncFnOnce(&Tx) -> Result<T>) -> Result<T> {
-        let tx = self.database.begin(self.clock.now(), self.ids.clone()).await?;
+        let tx = self.database.begin(&self.tasks, self.clock.now(), self.ids.clone()).await?;
         let result = database::guard_against_nesting(work(&tx)).await;
         let (value, left) = match result {
             Ok(value) => (value, tx.commit().await?),
@@ -156,34 +178,21 @@ impl std::ops::Deref for Platform {
 
 /// The configured keys, or on a laptop the one in `vault.key`, made on first use and readable by its owner only.
 fn vault_keys(config: &Config) -> Result<Vec<[u8; 32]>> {
-    use crate::base::error::Error;
     if !config.auth.vault_keys.is_empty() {
         return Ok(config.auth.vault_keys.clone());
     }
     let path = config.app.data_dir.join("vault.key");
-    match std::fs::read_to_string(&path) {
-        Ok(text) => crate::config::auth::key(&text)
-            .map(|key| vec![key])
-            .ok_or_else(|| Error::internal(format!("{} does not hold 64 hexadecimal characters", path.display()))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            // Never from a seeded source: demo data and tests are seeded, and this key outlives them.
-            let key = Random::system().bytes::<32>();
-            let text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-            std::fs::create_dir_all(&config.app.data_dir).map_err(Error::internal)?;
-            write_private(&path, &text).map_err(Error::internal)?;
-            Ok(vec![key])
-        }
-        Err(error) => Err(Error::internal(format!("{}: {error}", path.display()))),
-    }
-}
-
-fn write_private(path: &std::path::Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
+    let explain = |error: std::io::Error| private::unusable(&path, &error);
+    private::folder(&config.app.data_dir).map_err(explain)?;
+    let text = private::read_or_write_once(&path, || {
+        // Never from a seeded source: demo data and tests are seeded, and this key outlives them.
+        Random::system().bytes::<32>().iter().map(|byte| format!("{byte:02x}")).collect()
+    });
+    let key = crate::config::auth::key(&text.map_err(explain)?);
+    key.map(|key| vec![key]).ok_or_else(|| {
+        Error::internal(format!(
+            "{} does not hold 64 hexadecimal characters; put its backup back, or delete it and everybody signs in again",
+            path.display()
+        ))
+    })
 }

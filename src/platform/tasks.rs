@@ -4,6 +4,8 @@ use std::{future::Future, time::Duration};
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use crate::base::error::{Error, Result};
+
 /// The tasks of this process.
 #[derive(Clone, Debug, Default)]
 pub struct Tasks {
@@ -26,6 +28,14 @@ impl Tasks {
                 () = task => {}
             }
         });
+    }
+
+    /// Runs a task to its end even when nobody waits for it any more, and gives what it came to.
+    ///
+    /// # Errors
+    /// INTERNAL when the task panicked.
+    pub async fn to_its_end<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> Result<T> {
+        self.tracker.spawn(task).await.map_err(Error::internal)
     }
 
     /// Comes true when the process stops.

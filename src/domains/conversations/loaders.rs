@@ -73,6 +73,7 @@ impl Loader<ConversationById> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[ConversationById]) -> Result<HashMap<ConversationById, Seen>> {
+        self.asked_for(keys);
         let found = store::by_ids(self.0.read(), &self.0.viewer, &ids(keys, |key| key.0)).await?;
         Ok(keyed(found, ConversationById))
     }
@@ -83,6 +84,7 @@ impl Loader<LastMessageOf> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[LastMessageOf]) -> Result<HashMap<LastMessageOf, message::Model>> {
+        self.asked_for(keys);
         Ok(keyed(store::last_messages(self.0.read(), &ids(keys, |key| key.0)).await?, LastMessageOf))
     }
 }
@@ -92,6 +94,7 @@ impl Loader<OwnerOf> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[OwnerOf]) -> Result<HashMap<OwnerOf, UserId>> {
+        self.asked_for(keys);
         Ok(keyed(store::first_owners(self.0.read(), &ids(keys, |key| key.0)).await?, OwnerOf))
     }
 }
@@ -101,6 +104,7 @@ impl Loader<MembershipIn> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[MembershipIn]) -> Result<HashMap<MembershipIn, conversation_member::Model>> {
+        self.asked_for(keys);
         let Some(me) = self.0.viewer.id() else { return Ok(HashMap::new()) };
         Ok(keyed(store::memberships(self.0.read(), me, &ids(keys, |key| key.0)).await?, MembershipIn))
     }
@@ -111,6 +115,7 @@ impl Loader<BlockedWith> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[BlockedWith]) -> Result<HashMap<BlockedWith, ()>> {
+        self.asked_for(keys);
         let Some(me) = self.0.viewer.id() else { return Ok(HashMap::new()) };
         let blocks = users::blocked_between(self.0.read(), me, &ids(keys, |key| key.0)).await?;
         let other = |block: &entity::user_block::Model| {
@@ -125,6 +130,7 @@ impl Loader<MessageById> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[MessageById]) -> Result<HashMap<MessageById, message::Model>> {
+        self.asked_for(keys);
         let found = store::messages_by_ids(self.0.read(), &self.0.viewer, &ids(keys, |key| key.0)).await?;
         Ok(keyed(found, MessageById))
     }
@@ -135,6 +141,7 @@ impl Loader<EmojiOf> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[EmojiOf]) -> Result<HashMap<EmojiOf, Vec<EmojiCount>>> {
+        self.asked_for(keys);
         let found = store::emoji_of(self.0.read(), self.0.viewer.id(), &ids(keys, |key| key.0)).await?;
         Ok(keyed(found, EmojiOf))
     }
@@ -145,6 +152,7 @@ impl Loader<ReplyCount> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[ReplyCount]) -> Result<HashMap<ReplyCount, i64>> {
+        self.asked_for(keys);
         Ok(keyed(store::reply_counts(self.0.read(), &ids(keys, |key| key.0)).await?, ReplyCount))
     }
 }
@@ -154,6 +162,7 @@ impl Loader<ReachOf> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[ReachOf]) -> Result<HashMap<ReachOf, Reach>> {
+        self.asked_for(keys);
         Ok(keyed(store::reach_of(self.0.read(), &ids(keys, |key| key.0)).await?, ReachOf))
     }
 }
@@ -163,6 +172,7 @@ impl Loader<LastSeen> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[LastSeen]) -> Result<HashMap<LastSeen, DateTime<Utc>>> {
+        self.asked_for(keys);
         Ok(keyed(self.0.platform.presence.last_seen(&ids(keys, |key| key.0)).await, LastSeen))
     }
 }
@@ -172,6 +182,7 @@ impl Loader<MessageCount> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[MessageCount]) -> Result<HashMap<MessageCount, i64>> {
+        self.asked_for(keys);
         // One statement for each way to count, and a document names few.
         let mut counts = HashMap::new();
         for (which, ids) in grouped(keys.iter().map(|key| (key.1, key.0))) {
@@ -187,6 +198,7 @@ impl Loader<MemberCount> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[MemberCount]) -> Result<HashMap<MemberCount, i64>> {
+        self.asked_for(keys);
         let mut counts = HashMap::new();
         for (role, ids) in grouped(keys.iter().map(|key| (key.1, key.0))) {
             let found = store::member_counts(self.0.read(), &ids, role).await?;

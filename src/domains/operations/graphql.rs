@@ -39,6 +39,7 @@ impl Loader<JobById> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[JobById]) -> Result<HashMap<JobById, job::Model>, Error> {
+        self.asked_for(keys);
         let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
         let rows = store::by_ids(self.0.read(), &ids).await?;
         Ok(rows.into_iter().map(|row| (JobById(row.id), row)).collect())

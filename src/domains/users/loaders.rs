@@ -17,6 +17,7 @@ impl Loader<UserById> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[UserById]) -> Result<HashMap<UserById, Seen>, Error> {
+        self.asked_for(keys);
         let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
         let seen = store::seen_by_ids(self.0.read(), &self.0.viewer, &ids).await?;
         Ok(seen.into_iter().map(|(id, seen)| (UserById(id), seen)).collect())
@@ -32,6 +33,7 @@ impl Loader<VisibleUserById> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[VisibleUserById]) -> Result<HashMap<VisibleUserById, Seen>, Error> {
+        self.asked_for(keys);
         let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
         let seen = store::find_all(self.0.read(), &self.0.viewer, &ids).await?;
         Ok(seen.into_iter().map(|seen| (VisibleUserById(seen.row.id), seen)).collect())

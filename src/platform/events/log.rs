@@ -228,13 +228,6 @@ pub(crate) async fn head(reader: &Reader) -> Result<Cursor> {
     Ok(row.map(Event::from).map_or_else(Cursor::default, |event| event.cursor()))
 }
 
-/// The newest event that has been committed, horizon or not.
-pub(crate) async fn newest(reader: &Reader) -> Result<Position> {
-    let sql = format!("SELECT {COLUMNS} FROM events ORDER BY epoch DESC, transaction_id DESC, number DESC LIMIT 1");
-    let row = Row::find_by_statement(statement(reader.get_database_backend(), &sql, &sql, [])).one(reader).await?;
-    Ok(row.map(Event::from).map_or_else(Position::default, |event| event.position))
-}
-
 /// How many committed events stand after a position, horizon or not.
 pub(crate) async fn count_after(reader: &Reader, position: Position) -> Result<u64> {
     let row = reader

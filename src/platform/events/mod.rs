@@ -5,7 +5,7 @@
 //! - `tailer` reads the log once for this instance and feeds the hub.
 //! - `follow` is what a listener holds: it resumes from a cursor, catches up, and goes live without a seam.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tokio::sync::broadcast;
 
@@ -103,15 +103,6 @@ impl Events {
     /// Events that are committed and not yet below the horizon or not yet read by this instance.
     pub async fn lag(&self) -> Result<u64> {
         log::count_after(&self.database.read(), self.head().position).await
-    }
-
-    /// Waits until this instance has seen everything committed before the call. For tests and the demo.
-    pub async fn settle(&self) -> Result<()> {
-        let target = log::newest(&self.database.read()).await?;
-        while self.head().position < target {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-        Ok(())
     }
 
     async fn resolve(&self, cursor: Cursor) -> Result<Position> {

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     base::error::{Code, Result},
     config,
-    platform::{Database, Reader, bus::Bus, tasks::Tasks},
+    platform::{Database, Reader, bus::Bus, metrics, tasks::Tasks},
 };
 
 /// Events read at once.
@@ -26,11 +26,6 @@ const SOON: Duration = Duration::from_millis(1);
 const LOOK: Duration = Duration::from_secs(1);
 /// How long events may wait below the horizon before it is worth a warning.
 const LATE: Duration = Duration::from_secs(2);
-
-/// Seconds since which committed events wait for another transaction to end.
-const LAG_SECONDS: &str = "polyphony_log_horizon_lag_seconds";
-/// How many committed events wait.
-const LAG_EVENTS: &str = "polyphony_log_horizon_lag_events";
 
 /// Begins to read. `state` is what the log said of itself when the hub was made.
 pub(super) fn start(
@@ -155,8 +150,7 @@ impl Tailer {
             _ => Some((horizon.looked, head)),
         };
         let lag = horizon.waiting.map_or(Duration::ZERO, |(since, _)| since.elapsed());
-        metrics::gauge!(LAG_SECONDS).set(lag.as_secs_f64());
-        metrics::gauge!(LAG_EVENTS).set(count as f64);
+        metrics::horizon_lag(lag, count);
         if lag >= LATE && !horizon.warned {
             horizon.warned = true;
             tracing::warn!(

@@ -248,6 +248,11 @@ once! {
         assert_eq!(listed.header("access-control-allow-credentials"), "true");
         let foreign = nobody.send_request(preflight(&nobody, "https://evil.example")).await;
         assert_ne!(foreign.header("access-control-allow-origin"), "https://evil.example");
+        // PLT-018, PLT-019: a preflight is a request like any other.
+        for answer in [&open, &listed, &foreign] {
+            assert_eq!(answer.header("x-request-id").len(), 36, "{answer}");
+            assert_eq!(answer.header("x-content-type-options"), "nosniff", "{answer}");
+        }
     }
 
     /// IDN-062: a mutation by cookie proves that a page of ours made it.
@@ -326,5 +331,93 @@ once! {
         let proxied = nobody.request(Method::GET, "/metrics").header("x-forwarded-for", "203.0.113.7");
         let outside = nobody.send_request(proxied).await;
         assert!([401, 403, 404].contains(&outside.status), "metrics are for loopback only\n{outside}");
+    }
+
+    /// PLT-005: what is worth watching is counted, by names that stay.
+    async fn figures_are_kept(world) {
+        let alice = world.person("alice").await;
+        let room = alice.create_room("Studio", "PUBLIC").await;
+        let _listening = alice.listen_from_now(&room).await;
+        // One operation of sixteen has its fields timed.
+        for _ in 0..16 {
+            alice.ask("{ conversations { nodes { name owner { user { username } } } } }", json!({})).await.ok();
+        }
+        alice.ask("{ nodes(ids: []) { id } user(username: \"nobody\") { id } }", json!({})).await;
+        alice.ask("{ nonsense }", json!({})).await;
+        let hurried = world.instance(|config| config.limits.refresh.count = 1).await;
+        let refresh = "mutation { refreshSession(input: { refreshToken: \"none\" }) { accessToken } }";
+        for _ in 0..2 {
+            world.anonymous().at(&hurried).ask(refresh, json!({})).await;
+        }
+        world.run_jobs().await;
+        let nobody = world.anonymous();
+        let metrics = nobody.send_request(nobody.request(Method::GET, "/metrics")).await.expect_status(200).body.clone();
+        let metrics = metrics.as_str().unwrap();
+        for figure in [
+            "polyphony_requests_total{kind=\"query\"",
+            "polyphony_request_seconds_bucket{kind=\"mutation\"",
+            "polyphony_errors_total{code=\"GRAPHQL_VALIDATION_FAILED\"}",
+            "polyphony_rate_limit_refusals_total{limit=",
+            "polyphony_resolver_seconds_bucket{field=\"Query.conversations\"",
+            "polyphony_loader_batch_size_bucket{loader=",
+            "polyphony_subscriptions 1",
+            "polyphony_sockets",
+            "polyphony_jobs{status=\"pending\"}",
+            "polyphony_log_listeners",
+            "polyphony_log_lag_events",
+        ] {
+            assert!(metrics.contains(figure), "{figure} is not in\n{metrics}");
+        }
+        let guarded = world.instance(|config| config.app.metrics_token = Some("scraper".into())).await;
+        let scrape = |token: &'static str| {
+            let caller = world.anonymous().at(&guarded).with_token(Some(token));
+            async move { caller.send_request(caller.request(Method::GET, "/metrics")).await }
+        };
+        scrape("scraper").await.expect_status(200);
+        scrape("guessed").await.expect_status(403);
+    }
+
+    /// PLT-002: what is wrong is told to those inside, and that something is wrong to everybody.
+    async fn the_deep_probe_tells_degraded_from_down(world) {
+        let poor = world.instance(|config| config.cache.redis_url = Some("redis://127.0.0.1:1".into())).await;
+        let nobody = world.anonymous().at(&poor);
+        let inside = nobody.send_request(nobody.request(Method::GET, "/health/deep")).await.expect_status(200).body.clone();
+        assert_eq!(inside["status"], "degraded", "{inside}");
+        assert_eq!((&inside["checks"]["cache"]["ok"], &inside["checks"]["database"]["ok"]), (&json!(false), &json!(true)), "{inside}");
+        assert!(inside["checks"]["database"]["ms"].is_number(), "{inside}");
+        let proxied = nobody.request(Method::GET, "/health/deep").header("x-forwarded-for", "203.0.113.7");
+        let outside = nobody.send_request(proxied).await.expect_status(200).body.clone();
+        assert!(outside["status"] == "degraded" && outside["checks"].is_null(), "{outside}");
+    }
+
+    /// PLT-021: a client that stalls is told so, by its own status.
+    async fn a_body_that_does_not_come_is_408(world) {
+        let hasty = world.instance(|config| config.limits.request_timeout = Duration::from_millis(200)).await;
+        let nobody = world.anonymous().at(&hasty);
+        let stalling = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
+        let request = nobody.request(Method::POST, "/graphql").header("content-type", "application/json");
+        let answer = nobody.send_request(request.body(reqwest::Body::wrap_stream(stalling))).await;
+        answer.expect_status(408).expect_code("TIMEOUT");
+        assert_eq!(answer.body["errors"][0]["extensions"]["status"], 408, "{answer}");
+    }
+
+    /// Without a front end a mailed link leads to a page that says what to do; with one it leads there.
+    async fn a_mailed_link_leads_somewhere(world) {
+        let alice = world.person("alice").await;
+        let mail = world.mail_to(&alice.email).await;
+        let link = mail.body.split_whitespace().find(|word| word.starts_with("http")).unwrap().to_owned();
+        let (_, path) = link.split_once("/verify-email").unwrap_or_else(|| panic!("{link}"));
+        let nobody = world.anonymous();
+        let page = nobody.send_request(nobody.request(Method::GET, &format!("/verify-email{path}"))).await;
+        let text = page.expect_status(200).body.as_str().unwrap().to_owned();
+        assert!(text.contains(&format!("verifyEmail(input: {{ token: \"{}\" }})", mail.token())), "{text}");
+        assert_eq!((page.header("referrer-policy"), page.header("cache-control")), ("no-referrer", "no-store"));
+        for path in ["/verify-email", "/verify-email?token=%3Cscript%3E", "/reset-password?token="] {
+            nobody.send_request(nobody.request(Method::GET, path)).await.expect_status(404);
+        }
+        nobody.send_request(nobody.request(Method::GET, "/reset-password?token=abc")).await.expect_status(200);
+        let fronted = world.instance(|config| config.app.frontend_url = Some("https://app.example.org".into())).await;
+        let nobody = nobody.at(&fronted);
+        nobody.send_request(nobody.request(Method::GET, "/reset-password?token=abc")).await.expect_status(404);
     }
 }

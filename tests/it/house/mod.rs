@@ -32,6 +32,8 @@ mod sse;
 mod dump;
 /// Mails in the mailbox folder.
 mod mailbox;
+/// The program as a process, and servers of its own.
+mod program;
 /// The server, the clock and everything around them.
 mod world;
 
@@ -40,9 +42,10 @@ pub use browser::Browser;
 pub use caller::Caller;
 pub use database::Backend;
 pub use person::{MESSAGE_EVENTS, PASSWORD, Person};
+pub use program::{EmptyDatabase, Program, Redis, free_port};
 pub use socket::{Frame, Socket, Subscription};
 pub use sse::Sse;
-pub use world::{Instance, World};
+pub use world::{Instance, Settle, World};
 
 use std::{future::Future, path::Path, time::Duration};
 

@@ -285,6 +285,11 @@ impl World {
         Database::connect(options).await.unwrap()
     }
 
+    /// The database file of a world on SQLite.
+    pub fn database_file(&self) -> std::path::PathBuf {
+        self.folder.path().join("polyphony.db")
+    }
+
     /// What the database holds.
     pub async fn dump(&self) -> Dump {
         Dump::of(&self.platform()).await
@@ -319,6 +324,21 @@ impl World {
             within("the server to stop", running.served).await.unwrap().unwrap();
         }
         self.home.remove().await;
+    }
+}
+
+/// Waits for what is behind to catch up.
+pub trait Settle {
+    /// Waits until this instance has seen everything that is committed.
+    async fn settle(&self) -> polyphony::base::error::Result<()>;
+}
+
+impl Settle for polyphony::platform::events::Events {
+    async fn settle(&self) -> polyphony::base::error::Result<()> {
+        while self.lag().await? > 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        Ok(())
     }
 }
 

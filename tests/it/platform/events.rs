@@ -13,7 +13,7 @@ use polyphony::{
 };
 use sea_orm::ConnectionTrait;
 
-use crate::house::{Backend, spawn, within};
+use crate::house::{Backend, Settle, spawn, within};
 
 /// Something that happened, for a test.
 struct Happened {

@@ -19,6 +19,7 @@ impl Loader<GrantsByUser> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[GrantsByUser]) -> Result<HashMap<GrantsByUser, Self::Value>, Error> {
+        self.asked_for(keys);
         let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
         let mut found: HashMap<_, Self::Value> = HashMap::new();
         for (grant, role) in store::grants_of(self.0.read(), &ids, self.0.platform.clock.now()).await? {
@@ -37,6 +38,7 @@ impl Loader<PermissionsByRole> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[PermissionsByRole]) -> Result<HashMap<PermissionsByRole, Self::Value>, Error> {
+        self.asked_for(keys);
         let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
         let mut found: HashMap<_, Self::Value> = HashMap::new();
         for (role, permission) in store::permissions_of(self.0.read(), &ids).await? {
@@ -55,6 +57,7 @@ impl Loader<SessionById> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[SessionById]) -> Result<HashMap<SessionById, Self::Value>, Error> {
+        self.asked_for(keys);
         let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
         let Some(me) = self.0.viewer.id() else { return Ok(HashMap::new()) };
         let rows = store::sessions_by_ids(self.0.read(), me, &ids).await?;
@@ -71,6 +74,7 @@ impl Loader<RoleById> for Rows {
     type Error = Error;
 
     async fn load(&self, keys: &[RoleById]) -> Result<HashMap<RoleById, Self::Value>, Error> {
+        self.asked_for(keys);
         let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
         let rows = store::roles_by_ids(self.0.read(), &ids).await?;
         Ok(rows.into_iter().map(|row| (RoleById(row.id), row)).collect())
