@@ -27,7 +27,7 @@ const DOCUMENTS: [(&str, &str); 4] = [
     ),
     (
         "lists in lists",
-        "{ conversations { nodes { name messages(last: 10) { nodes { content sender { username } mentions { username }
+        "{ conversations(first: 5) { nodes { name messages(last: 10) { nodes { content sender { username } mentions { username }
             reactions { emoji count } replyTo { content } } } members(first: 10) { nodes { role user { username } } } } } }",
     ),
 ];

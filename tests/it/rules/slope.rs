@@ -70,6 +70,11 @@ impl Schema {
         format!("__typename {}", names.join(" "))
     }
 
+    fn leaf(&self, of: &str) -> &str {
+        let leaf = self.fields(of).iter().find(|field| field.is_leaf && field.takes_nothing);
+        leaf.map_or("__typename", |field| field.name.as_str())
+    }
+
     /// The shortest way from the root to every type that stands in a page, or below one.
     fn ways(&self) -> BTreeMap<String, Vec<String>> {
         let given =
@@ -106,9 +111,10 @@ impl Schema {
             };
             add(format!("{of}.*"), self.leaves(&of));
             for field in self.fields(&of).iter().filter(|field| !field.is_leaf && field.takes_nothing) {
+                // One leaf will do: all of them are tried where the type has its own list.
                 let below = match field.of.strip_suffix("Connection") {
-                    Some(row) => format!("totalCount pageInfo {{ hasNextPage }} nodes {{ {} }}", self.leaves(row)),
-                    None => self.leaves(&field.of),
+                    Some(row) => format!("totalCount nodes {{ {} }}", self.leaf(row)),
+                    None => self.leaf(&field.of).to_owned(),
                 };
                 // Three rows of each will do: lists as long as the page within lists as long are large, and their own rows are tried above.
                 let asked = step(field).replace("<n>", "3");
