@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use super::viewer::Viewer;
 use crate::{
-    base::error::Result,
+    base::{error::Result, locale::Locale},
     config::Config,
     platform::{Platform, Reader, Tx},
 };
@@ -20,6 +20,8 @@ pub struct Origin {
     pub cookie_mode: bool,
     /// The refresh token that came in a cookie.
     pub refresh_cookie: Option<String>,
+    /// The language the client would rather read, of those the house writes in.
+    pub locale: Locale,
 }
 
 impl Origin {
