@@ -76,7 +76,12 @@ pub async fn fill(config: &Arc<Config>) -> Result<DemoIds> {
     auth::grant_by_name(&op, "alice", "ADMIN").await?;
     auth::grant_by_name(&op, "bob", "MODERATOR").await?;
     let (name, display_name, about) = ROLE;
-    let role = NewRole { name: name.into(), display_name: display_name.into(), description: Some(about.into()) };
+    let role = NewRole {
+        name: name.into(),
+        display_name: display_name.into(),
+        description: Some(about.into()),
+        permissions: Vec::new(),
+    };
     auth::create_role(&op, role).await?;
     for role in role::Entity::find().all(&platform.database.read()).await? {
         ids.insert(format!("role:{}", role.name), role.id.to_string());

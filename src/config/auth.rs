@@ -18,6 +18,8 @@ pub struct Auth {
     pub access_lifetime: Duration,
     /// `REFRESH_LIFETIME_HOURS`: how long a device may be away. Seven days; 8 for a work-day policy.
     pub refresh_lifetime: Duration,
+    /// `SESSION_MAX_DAYS`: how long a sign-in lasts at the most, however often it is refreshed. Ninety days.
+    pub session_lifetime: Duration,
     /// How long an exchanged refresh token may come back because the answer was lost, as long as its successor was not used.
     pub refresh_grace: Duration,
     /// Signing keys sign for 30 days, and verify until the last token they signed has expired.
@@ -28,6 +30,8 @@ pub struct Auth {
     pub reset_lifetime: Duration,
     /// How recent a password must be for the rights of an administrator, until a second factor exists.
     pub recent_sign_in: Duration,
+    /// How recent a sign-in must be to change the address without giving the password again: 15 minutes.
+    pub confirmed_sign_in: Duration,
     /// Argon2id memory in KiB. 19 MiB, 2 passes, 1 lane: the OWASP password storage cheat sheet's second setting.
     pub argon2_memory_kib: u32,
     /// Argon2id passes.
@@ -57,11 +61,13 @@ impl Auth {
             audience: env.text("JWT_AUDIENCE").unwrap_or_else(|| "polyphony".into()),
             access_lifetime: Duration::from_secs(900),
             refresh_lifetime: Duration::from_secs(3600 * env.parse("REFRESH_LIFETIME_HOURS", 168)),
+            session_lifetime: Duration::from_secs(24 * 3600 * env.parse("SESSION_MAX_DAYS", 90)),
             refresh_grace: Duration::from_secs(60),
             key_lifetime: Duration::from_secs(30 * 24 * 3600),
             verification_lifetime: Duration::from_secs(24 * 3600),
             reset_lifetime: Duration::from_secs(3600),
             recent_sign_in: Duration::from_secs(12 * 3600),
+            confirmed_sign_in: Duration::from_secs(900),
             argon2_memory_kib: 19 * 1024,
             argon2_passes: 2,
             hashers: 2,
@@ -74,6 +80,7 @@ impl Auth {
             ("JWT_ISSUER", self.issuer.clone()),
             ("JWT_AUDIENCE", self.audience.clone()),
             ("REFRESH_LIFETIME_HOURS", (self.refresh_lifetime.as_secs() / 3600).to_string()),
+            ("SESSION_MAX_DAYS", (self.session_lifetime.as_secs() / 24 / 3600).to_string()),
         ]
     }
 }
