@@ -82,21 +82,19 @@ pub async fn update_profile(op: &Op, change: ProfileChange) -> Result<Seen> {
         if change.expected_version.is_some_and(|expected| expected != current.version) {
             return Err(UserError::Stale.into());
         }
-        let mut row = row.clone();
         if let Some(email) = &email {
             // The last wish counts: earlier new addresses are given up.
             store::withdraw_moves(tx, &current, email).await?;
-            if Some(fold(email)) == current.email_key {
-                row.email = Set(Some(email.clone()));
-            } else if moves {
+            if moves && Some(fold(email)) != current.email_key {
                 ask_for_proof(op, tx, &current, email, may_mail).await?;
                 if let (Some(old), Some(_)) = (&current.email, current.email_verified_at) {
                     tell(op, tx, &current, old, Notice::MoveAsked)?;
                 }
-            } else {
+            } else if Some(fold(email)) != current.email_key {
                 // It was the account's own a moment ago: a link was followed meanwhile.
                 return Err(UserError::Stale.into());
             }
+            // Another spelling of the account's own address changes nothing: some mail servers tell cases apart, and it is proved as it is.
         }
         let permit = op.permit::<EditProfile, _>(current)?;
         let updated = store::update(tx, permit, row).await?;

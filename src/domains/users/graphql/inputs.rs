@@ -17,8 +17,8 @@ use crate::{
 pub struct UpdateProfileInput {
     /// 3 to 30 letters, digits, dots, dashes or underscores.
     username: Option<String>,
-    /// A new address. The account keeps its old one until the link mailed to the new one is followed; then the old one is told. Wants
-    /// `currentPassword`, or a sign-in of the last 15 minutes.
+    /// A new address. The account keeps its old one until the link mailed to the new one is followed; then the old one is told. One's
+    /// own in another case changes nothing. Wants `currentPassword`, or a sign-in of the last 15 minutes.
     pub(super) email: Option<String>,
     /// The password, for a new address.
     #[graphql(secret)]
