@@ -118,7 +118,7 @@ pub async fn refuse_open_accounts(platform: &Platform) -> Result<()> {
     let mut open = Vec::new();
     for person in people {
         let Some(credential) = credential::Entity::find_by_id(person.id).one(&reader).await? else { continue };
-        if platform.passwords.compare(PASSWORD, Some(&credential.password_hash)).await? != Comparison::Different {
+        if platform.passwords.compare(PASSWORD, Some(&credential.password_hash), None).await? != Comparison::Different {
             open.extend(person.username);
         }
     }
@@ -160,7 +160,12 @@ pub async fn fill(config: &Arc<Config>) -> Result<DemoIds> {
     auth::grant_by_name(&op, "alice", "ADMIN").await?;
     auth::grant_by_name(&op, "bob", "MODERATOR").await?;
     let (name, display_name, about) = ROLE;
-    let role = NewRole { name: name.into(), display_name: display_name.into(), description: Some(about.into()) };
+    let role = NewRole {
+        name: name.into(),
+        display_name: display_name.into(),
+        description: Some(about.into()),
+        permissions: Vec::new(),
+    };
     auth::create_role(&op, role).await?;
     for role in role::Entity::find().all(&platform.database.read()).await? {
         ids.insert(format!("role:{}", role.name), role.id.to_string());

@@ -38,7 +38,15 @@ fn handlers() -> HashMap<&'static str, Handler> {
             $(add(&mut all, |op, job| async move { $job(&op, job).await }.boxed());)*
         };
     }
-    run!(users::find_account_to_mail, users::mail_proof, auth::purge_expired, auth::rotate_keys, prune_events);
+    run!(
+        users::find_account_to_mail,
+        users::mail_proof,
+        users::mail_notice,
+        auth::purge_expired,
+        auth::expire_grants,
+        auth::rotate_keys,
+        prune_events,
+    );
     run!(conversations::purge_deleted);
     all
 }
@@ -47,6 +55,7 @@ fn handlers() -> HashMap<&'static str, Handler> {
 async fn enqueue_periodic(op: &Op) -> Result<()> {
     op.write(async |tx| {
         tx.enqueue_at(&auth::PurgeExpired {}, tx.now() + TimeDelta::minutes(15))?;
+        tx.enqueue_at(&auth::ExpireGrants {}, tx.now() + TimeDelta::minutes(1))?;
         tx.enqueue_at(&auth::RotateKeys {}, tx.now() + TimeDelta::hours(6))?;
         tx.enqueue_at(&conversations::PurgeDeleted {}, tx.now() + TimeDelta::hours(1))?;
         tx.enqueue_at(&PruneEvents {}, tx.now() + TimeDelta::minutes(10))

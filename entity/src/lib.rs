@@ -4,6 +4,7 @@
 //! an API by accident.
 
 pub mod ids;
+pub mod moment;
 
 pub mod credential;
 pub mod permission;

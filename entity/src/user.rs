@@ -5,6 +5,19 @@ use sea_orm::entity::prelude::*;
 
 use crate::ids::UserId;
 
+/// What a person pays for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(20))")]
+pub enum Plan {
+    #[default]
+    #[sea_orm(string_value = "FREE")]
+    Free,
+    #[sea_orm(string_value = "PREMIUM")]
+    Premium,
+    #[sea_orm(string_value = "ENTERPRISE")]
+    Enterprise,
+}
+
 /// A person.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "users")]
@@ -21,6 +34,8 @@ pub struct Model {
     /// When the address was proved; `None` while it is only claimed.
     pub email_verified_at: Option<DateTime<Utc>>,
     pub display_name: String,
+    /// The display name as a search compares it: NFKC, lower case.
+    pub display_name_key: String,
     pub first_name: Option<String>,
     pub last_name: Option<String>,
     pub avatar_url: Option<String>,
@@ -30,6 +45,11 @@ pub struct Model {
     pub status_message: Option<String>,
     pub birthdate: Option<NaiveDate>,
     pub gender: Option<String>,
+    /// The address of their xPortal wallet. Unique.
+    pub xportal_address: Option<String>,
+    /// Their name at GitHub. Unique.
+    pub github_username: Option<String>,
+    pub subscription_plan: Plan,
     pub preferences: Json,
     pub social_links: Json,
     /// False shows others a reduced card.
@@ -51,4 +71,4 @@ pub struct Model {
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
-impl ActiveModelBehavior for ActiveModel {}
+crate::moment::dated!();

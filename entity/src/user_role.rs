@@ -17,6 +17,8 @@ pub struct Model {
     /// Who granted it; `None` for the system.
     pub assigned_by: Option<UserId>,
     pub expires_at: Option<DateTime<Utc>>,
+    /// False once it has ended; what has ended gives nothing whether or not it was switched off yet.
+    pub is_active: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

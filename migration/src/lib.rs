@@ -12,6 +12,8 @@ mod m20261121_000004_event_log;
 mod m20261121_000005_jobs;
 mod m20261121_000006_conversations;
 mod m20261121_000007_messages;
+mod m20261121_000020_accounts;
+mod m20261121_000021_permissions;
 mod m20261121_000030_conversation_bans;
 mod m20261121_000031_receipts_by_member;
 mod m20261121_000032_reactions_by_emoji;
@@ -32,6 +34,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000005_jobs::Migration),
             Box::new(m20261121_000006_conversations::Migration),
             Box::new(m20261121_000007_messages::Migration),
+            Box::new(m20261121_000020_accounts::Migration),
+            Box::new(m20261121_000021_permissions::Migration),
             Box::new(m20261121_000030_conversation_bans::Migration),
             Box::new(m20261121_000031_receipts_by_member::Migration),
             Box::new(m20261121_000032_reactions_by_emoji::Migration),

@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use super::viewer::Viewer;
 use crate::{
-    base::error::Result,
+    base::{error::Result, locale::Locale},
     config::Config,
     platform::{Platform, Reader, Tx},
 };
@@ -20,14 +20,17 @@ pub struct Origin {
     pub cookie_mode: bool,
     /// The refresh token that came in a cookie.
     pub refresh_cookie: Option<String>,
+    /// The language the client would rather read, of those the house writes in.
+    pub locale: Locale,
 }
 
 impl std::fmt::Debug for Origin {
     /// Without the refresh token.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { ip, user_agent, cookie_mode, refresh_cookie: _ } = self;
+        let Self { ip, user_agent, cookie_mode, locale, refresh_cookie: _ } = self;
         let mut text = f.debug_struct("Origin");
-        text.field("ip", ip).field("user_agent", user_agent).field("cookie_mode", cookie_mode).finish_non_exhaustive()
+        text.field("ip", ip).field("user_agent", user_agent).field("cookie_mode", cookie_mode).field("locale", locale);
+        text.finish_non_exhaustive()
     }
 }
 

@@ -33,20 +33,56 @@ impl BaseRole {
     }
 }
 
-/// The base roles a person holds; everybody holds `User`.
+/// Something a role may be given to allow. Administrators may do all of it. Only what the server asks for is listed here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Permission {
+    /// See background jobs and why they failed.
+    JobsRead,
+    /// Run failed background jobs again.
+    JobsRetry,
+}
+
+impl Permission {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::JobsRead, Self::JobsRetry];
+
+    /// The name of the permission's row.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::JobsRead => "jobs:read",
+            Self::JobsRetry => "jobs:retry",
+        }
+    }
+}
+
+/// The base roles a person holds, and what all their roles allow; everybody holds `User`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Roles(u8);
+pub struct Roles {
+    base: u8,
+    allowed: u32,
+}
 
 impl Roles {
     /// Holds this role.
     pub fn has(self, role: BaseRole) -> bool {
-        role == BaseRole::User || self.0 & (1 << role as u8) != 0
+        role == BaseRole::User || self.base & (1 << role as u8) != 0
+    }
+
+    /// Allows this.
+    pub fn allow(self, permission: Permission) -> bool {
+        self.allowed & (1 << permission as u32) != 0
     }
 
     /// Adds a role.
     #[must_use]
     pub fn with(self, role: BaseRole) -> Self {
-        Self(self.0 | (1 << role as u8))
+        Self { base: self.base | (1 << role as u8), ..self }
+    }
+
+    /// Adds a permission.
+    #[must_use]
+    pub fn allowing(self, permission: Permission) -> Self {
+        Self { allowed: self.allowed | (1 << permission as u32), ..self }
     }
 
     /// The highest role held.
@@ -54,10 +90,14 @@ impl Roles {
         BaseRole::ALL.into_iter().rev().find(|role| self.has(*role)).unwrap_or(BaseRole::User)
     }
 
-    /// From the names of granted roles; names that are not base roles are skipped.
+    /// From the names of granted roles and of what they allow; other names are skipped. The two cannot be mistaken for each other:
+    /// only a permission's name has a colon.
     pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         names.into_iter().fold(Self::default(), |roles, name| {
-            BaseRole::ALL.into_iter().find(|role| role.name() == name).map_or(roles, |role| roles.with(role))
+            let role = BaseRole::ALL.into_iter().find(|role| role.name() == name);
+            let permission = Permission::ALL.into_iter().find(|permission| permission.name() == name);
+            let roles = role.map_or(roles, |role| roles.with(role));
+            permission.map_or(roles, |permission| roles.allowing(permission))
         })
     }
 }
@@ -128,6 +168,7 @@ impl Viewer {
     /// May do something that the same person may no longer do now: what was begun with the old rights must not go on.
     pub fn outranks(&self, now: &Self) -> bool {
         BaseRole::ALL.into_iter().any(|role| self.has(role) && !now.has(role))
+            || Permission::ALL.into_iter().any(|permission| self.may(permission).is_ok() && now.may(permission).is_err())
     }
 
     /// The administrator, or why not: nobody signed in, the proof is too old, or no administrator.
@@ -135,12 +176,31 @@ impl Viewer {
     pub fn admin(&self) -> Result<()> {
         match self {
             _ if self.has(BaseRole::Admin) => Ok(()),
-            Self::Person(person) if person.roles.has(BaseRole::Admin) => Err(Error::new(
-                Code::MfaRequired,
-                "Administrators prove who they are again after a while: sign in once more and retry.",
-            )),
+            Self::Person(person) if person.roles.has(BaseRole::Admin) => Err(stale()),
             Self::Person(_) => Err(Error::denied("Only administrators may do this.")),
             _ => Err(Error::unauthenticated()),
         }
     }
+
+    /// Somebody whose roles allow this, or why not. Like an administrator's rights, it comes only with a fresh proof.
+    #[track_caller]
+    pub fn may(&self, permission: Permission) -> Result<()> {
+        match self {
+            _ if self.has(BaseRole::Admin) => Ok(()),
+            Self::Person(person) if person.roles.allow(permission) && person.is_freshly_proved => Ok(()),
+            Self::Person(person) if person.roles.allow(permission) || person.roles.has(BaseRole::Admin) => Err(stale()),
+            Self::Person(_) => {
+                Err(Error::denied(format!("Only administrators and roles with {} may do this.", permission.name())))
+            }
+            _ => Err(Error::unauthenticated()),
+        }
+    }
+}
+
+#[track_caller]
+fn stale() -> Error {
+    Error::new(
+        Code::MfaRequired,
+        "Whoever runs the place proves who they are again after a while: sign in once more and retry.",
+    )
 }

@@ -8,6 +8,8 @@ pub mod clock;
 pub mod random;
 /// New ids, in the order of time.
 pub mod ids;
+/// The languages the house writes in.
+pub mod locale;
 /// Checks of texts that people send.
 pub mod text;
 /// Secrets at rest.

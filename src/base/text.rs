@@ -19,22 +19,38 @@ impl Checks {
         self.0.push(FieldError { field: format!("input.{field}"), message: message.into() });
     }
 
-    /// Trims, and wants a length of `min..=max` characters without control characters other than line breaks and tabs.
+    /// A single line: trimmed, of `min..=max` characters, without line breaks or other control characters. Names end up in mails and
+    /// logs, where a line break would begin something of its own.
     pub fn text(&mut self, field: &str, text: &str, min: usize, max: usize) -> String {
-        let text = text.trim();
-        let length = text.chars().count();
-        if length < min || length > max {
-            let wanted = if min == 0 { format!("at most {max}") } else { format!("{min} to {max}") };
-            self.fault(field, format!("takes {wanted} characters, this has {length}"));
-        } else if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
-            self.fault(field, "takes no control characters");
+        let text = self.sized(field, text, min, max);
+        if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
+            self.fault(field, "takes a single line without control characters");
         }
-        text.to_owned()
+        text
     }
 
     /// Like [`Self::text`] for a field that may be absent or emptied.
     pub fn optional(&mut self, field: &str, text: Option<&str>, max: usize) -> Option<String> {
         text.map(|text| self.text(field, text, 0, max)).filter(|text| !text.is_empty())
+    }
+
+    /// Several lines, for a field that may be absent or emptied: no control characters other than line breaks and tabs.
+    pub fn optional_lines(&mut self, field: &str, text: Option<&str>, max: usize) -> Option<String> {
+        let text = self.sized(field, text?, 0, max);
+        if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+            self.fault(field, "takes no control characters");
+        }
+        Some(text).filter(|text| !text.is_empty())
+    }
+
+    fn sized(&mut self, field: &str, text: &str, min: usize, max: usize) -> String {
+        let text = text.trim();
+        let length = text.chars().count();
+        if length < min || length > max {
+            let wanted = if min == 0 { format!("at most {max}") } else { format!("{min} to {max}") };
+            self.fault(field, format!("takes {wanted} characters, this has {length}"));
+        }
+        text.to_owned()
     }
 
     /// An address of the form `name@host`, at most 255 characters. Whether it takes mail, only a mail can tell.
@@ -152,6 +168,23 @@ mod tests {
             error.fields().iter().map(|fault| fault.field.as_str()).collect::<Vec<_>>(),
             ["input.email", "input.username"]
         );
+    }
+
+    #[test]
+    fn a_single_line_is_one() {
+        for (text, single, several) in [
+            ("Zoë Ångström", true, true),
+            ("two\nlines", false, true),
+            ("two\r\nlines", false, true),
+            ("a\ttab", false, true),
+            ("two\u{2028}lines", false, true),
+            ("a bell\u{7}", false, false),
+        ] {
+            let (mut one, mut many) = (Checks::new(), Checks::new());
+            one.text("name", text, 1, 100);
+            many.optional_lines("bio", Some(text), 100);
+            assert_eq!((one.finish().is_ok(), many.finish().is_ok()), (single, several), "{text:?}");
+        }
     }
 
     #[test]

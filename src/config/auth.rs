@@ -18,6 +18,8 @@ pub struct Auth {
     pub access_lifetime: Duration,
     /// `REFRESH_LIFETIME_HOURS`: how long a device may be away. Seven days; 8 for a work-day policy.
     pub refresh_lifetime: Duration,
+    /// `SESSION_MAX_DAYS`: how long a sign-in lasts at the most, however often it is refreshed. Ninety days.
+    pub session_lifetime: Duration,
     /// How long an exchanged refresh token may come back because the answer was lost, as long as its successor was not used.
     pub refresh_grace: Duration,
     /// Signing keys sign for 30 days, and verify until the last token they signed has expired.
@@ -30,6 +32,8 @@ pub struct Auth {
     pub recent_sign_in: Duration,
     /// How often to look whether the sign-ins behind open sockets still hold, besides being told: for what nobody was told of.
     pub recheck_interval: Duration,
+    /// How recent a sign-in must be to change the address without giving the password again: 15 minutes.
+    pub confirmed_sign_in: Duration,
     /// Argon2id memory in KiB. 19 MiB, 2 passes, 1 lane: the OWASP password storage cheat sheet's second setting.
     pub argon2_memory_kib: u32,
     /// Argon2id passes.
@@ -65,12 +69,14 @@ impl Auth {
             audience: env.text("JWT_AUDIENCE").unwrap_or_else(|| "polyphony".into()),
             access_lifetime: Duration::from_secs(900),
             refresh_lifetime: Duration::from_secs(3600 * env.number("REFRESH_LIFETIME_HOURS", 168, 1..=8760)),
+            session_lifetime: Duration::from_secs(24 * 3600 * env.parse("SESSION_MAX_DAYS", 90)),
             refresh_grace: Duration::from_secs(60),
             key_lifetime: Duration::from_secs(30 * 24 * 3600),
             verification_lifetime: Duration::from_secs(24 * 3600),
             reset_lifetime: Duration::from_secs(3600),
             recent_sign_in: Duration::from_secs(12 * 3600),
             recheck_interval: Duration::from_secs(2),
+            confirmed_sign_in: Duration::from_secs(900),
             argon2_memory_kib: 19 * 1024,
             argon2_passes: 2,
             hashers: 2,
@@ -83,6 +89,7 @@ impl Auth {
             ("JWT_ISSUER", self.issuer.clone()),
             ("JWT_AUDIENCE", self.audience.clone()),
             ("REFRESH_LIFETIME_HOURS", (self.refresh_lifetime.as_secs() / 3600).to_string()),
+            ("SESSION_MAX_DAYS", (self.session_lifetime.as_secs() / 24 / 3600).to_string()),
         ]
     }
 }

@@ -49,6 +49,8 @@ pub struct Limits {
     pub complexity: usize,
     /// Lists, unless said otherwise.
     pub page: PageLimits,
+    /// People, when they are searched for.
+    pub search_page: PageLimits,
     /// Conversations, members and messages.
     pub long_page: PageLimits,
     /// Rows reckoned for a list without pages, such as the roles of a person: such lists are short by nature.
@@ -93,12 +95,17 @@ pub struct Limits {
     pub sign_up: Rate,
     /// Sign-ins from one address.
     pub sign_in_by_address: Rate,
-    /// Sign-ins for one login, from wherever.
+    /// Sign-ins for one login from one address.
     pub sign_in_by_login: Rate,
+    /// Sign-ins to one account, by whichever login, from wherever: against guessing from many addresses. Ample, because whoever fills
+    /// it keeps the owner out too, until they choose a new password.
+    pub sign_in_by_account: Rate,
     /// Refreshes from one address.
     pub refresh: Rate,
     /// Mailed links (verification, reset) from one address.
     pub mail_by_address: Rate,
+    /// New addresses of mail one account asks to move to.
+    pub mail_by_account: Rate,
     /// Mailed links to one address of mail.
     pub mail_by_recipient: Rate,
     /// Attempts to use a mailed token from one address.
@@ -122,6 +129,7 @@ impl Limits {
             depth: 16,
             complexity: env.number("MAX_COMPLEXITY", 10_000, 100..=1_000_000),
             page: PageLimits { default: 20, max: 100 },
+            search_page: PageLimits { default: 10, max: 100 },
             long_page: PageLimits { default: 50, max: 100 },
             list: 10,
             nodes: 100,
@@ -148,8 +156,10 @@ impl Limits {
             sign_up: rate(5, 3600),
             sign_in_by_address: rate(30, 60),
             sign_in_by_login: rate(10, 60),
+            sign_in_by_account: rate(100, 3600),
             refresh: rate(60, 60),
             mail_by_address: rate(10, 3600),
+            mail_by_account: rate(5, 3600),
             mail_by_recipient: rate(3, 3600),
             token_attempts: rate(30, 3600),
             prefetch: true,

@@ -13,14 +13,14 @@ use axum::{
 use super::State;
 use crate::{
     access::{Origin, Viewer},
-    base::error::{Code, Error, Result},
-    domains::auth,
+    base::{
+        error::{Code, Error, Result},
+        locale::Locale,
+    },
+    config::Environment,
+    domains::auth::{self, Cookie},
 };
 
-/// The cookie that holds the access token in cookie mode.
-pub(super) const ACCESS_COOKIE: &str = "polyphony_access";
-/// The cookie that holds the refresh token in cookie mode.
-pub(super) const REFRESH_COOKIE: &str = "polyphony_refresh";
 /// `X-Session-Mode: cookie` asks for cookies instead of tokens in the body.
 const SESSION_MODE: &str = "x-session-mode";
 /// Characters kept of what a client calls itself.
@@ -61,13 +61,13 @@ pub(super) struct Credentials {
 
 impl Credentials {
     /// Reads the headers of a request.
-    pub(super) fn read(headers: &HeaderMap) -> Self {
+    pub(super) fn read(headers: &HeaderMap, environment: Environment) -> Self {
         let token = headers.get(header::AUTHORIZATION).map(|value| bearer(value.to_str().unwrap_or_default()));
         let mode = headers.get(SESSION_MODE).is_some_and(|mode| mode.as_bytes().eq_ignore_ascii_case(b"cookie"));
         Self {
             // Who sends a token is known by it; what a browser adds does not count then.
-            access_cookie: cookie(headers, ACCESS_COOKIE).filter(|_| token.is_none()),
-            refresh_cookie: cookie(headers, REFRESH_COOKIE).filter(|_| token.is_none()),
+            access_cookie: cookie(headers, Cookie::Access.name(environment)).filter(|_| token.is_none()),
+            refresh_cookie: cookie(headers, Cookie::Refresh.name(environment)).filter(|_| token.is_none()),
             asked_for_cookies: mode,
             token,
         }
@@ -93,7 +93,7 @@ impl Credentials {
 /// # Errors
 /// INVALID_TOKEN, see [`Credentials::check`].
 pub(super) async fn identify(state: &State, parts: &Parts) -> Result<Caller> {
-    let credentials = Credentials::read(&parts.headers);
+    let credentials = Credentials::read(&parts.headers, state.config.app.environment);
     let (viewer, means) = credentials.check(state).await?;
     let origin = Origin {
         cookie_mode: credentials.asked_for_cookies || means == Means::Cookie || credentials.refresh_cookie.is_some(),
@@ -106,11 +106,13 @@ pub(super) async fn identify(state: &State, parts: &Parts) -> Result<Caller> {
 /// Where a request comes from, without what its cookies say.
 pub(super) fn origin(state: &State, parts: &Parts) -> Origin {
     let user_agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let language = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     Origin {
         ip: address(parts, state.config.app.trust_proxy),
         user_agent: user_agent.map(|text| text.chars().take(USER_AGENT).collect()),
         cookie_mode: false,
         refresh_cookie: None,
+        locale: language.map(Locale::preferred).unwrap_or_default(),
     }
 }
 
@@ -128,9 +130,11 @@ pub(super) fn bearer(value: &str) -> Result<String> {
 }
 
 /// Tells a browser to forget an access cookie that is no longer good, so that its next request can be anonymous.
-pub(super) fn forget_access_cookie(headers: &mut HeaderMap) {
-    let gone = HeaderValue::from_static("polyphony_access=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
-    headers.append(header::SET_COOKIE, gone);
+pub(super) fn forget_access_cookie(headers: &mut HeaderMap, environment: Environment) {
+    // Nothing but a name of our own stands in it.
+    if let Ok(gone) = HeaderValue::from_str(&Cookie::Access.written(environment, "", 0)) {
+        headers.append(header::SET_COOKIE, gone);
+    }
 }
 
 /// True for a request made on this machine and by no proxy.
@@ -191,12 +195,19 @@ mod tests {
     fn a_token_makes_cookies_irrelevant() {
         let both = Credentials::read(
             &parts(&[("authorization", "bearer abc"), ("cookie", "polyphony_access=a; polyphony_refresh=b")]).headers,
+            Environment::Development,
         );
         assert_eq!(both.token.unwrap().unwrap(), "abc");
         assert!(both.access_cookie.is_none() && both.refresh_cookie.is_none());
         let cookies = Credentials::read(
             &parts(&[("cookie", "x=1; polyphony_access=a"), ("cookie", "polyphony_refresh=b")]).headers,
+            Environment::Development,
         );
+        let elsewhere = Credentials::read(
+            &parts(&[("cookie", "polyphony_access=a; __Host-polyphony_refresh=c")]).headers,
+            Environment::Production,
+        );
+        assert_eq!((elsewhere.access_cookie.as_deref(), elsewhere.refresh_cookie.as_deref()), (None, Some("c")));
         assert_eq!((cookies.access_cookie.as_deref(), cookies.refresh_cookie.as_deref()), (Some("a"), Some("b")));
     }
 

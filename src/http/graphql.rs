@@ -59,11 +59,11 @@ pub(super) async fn endpoint(extract::State(state): extract::State<State>, reque
     let mut caller = match auth::identify(&state, &parts).await {
         Ok(caller) => caller,
         Err(error) => {
-            let stale =
-                error.code() == Code::InvalidToken && auth::Credentials::read(&parts.headers).access_cookie.is_some();
+            let stale = error.code() == Code::InvalidToken
+                && auth::Credentials::read(&parts.headers, state.config.app.environment).access_cookie.is_some();
             let mut response = refuse(error, Stage::Refused);
             if stale {
-                auth::forget_access_cookie(response.headers_mut());
+                auth::forget_access_cookie(response.headers_mut(), state.config.app.environment);
             }
             return response;
         }

@@ -76,7 +76,7 @@ pub(super) async fn upgrade(state: State, mut parts: Parts) -> Response {
             Error::unavailable("The server is going away; try again in a moment.").with_retry_after(GOODBYE),
         );
     }
-    let credentials = Credentials::read(&parts.headers);
+    let credentials = Credentials::read(&parts.headers, state.config.app.environment);
     if let Err(error) = csrf::check_socket(&parts, &state.config.app, credentials.access_cookie.is_some()) {
         return refuse(error);
     }

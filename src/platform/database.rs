@@ -376,14 +376,22 @@ impl Tx {
     where
         E: EntityTrait,
     {
-        debug_assert_eq!(self.mine.load(Ordering::Relaxed), 0, "the lock of an aggregate comes first in a write");
+        self.hold(key).await?;
+        self.also_lock(query).await
+    }
+
+    /// Holds a name until the end of the write without reading anything, before [`Self::lock`]: for a rule over several aggregates,
+    /// such as "somebody remains". Like any lock it takes no transaction id, so the order of events stays that of the locks.
+    pub async fn hold(&self, key: &(impl Display + ?Sized)) -> Result<()> {
+        debug_assert_eq!(self.mine.load(Ordering::Relaxed), 0, "locks come first in a write");
         if self.get_database_backend() == DbBackend::Postgres {
             let digest = Sha256::digest(key.to_string());
             let number = digest.first_chunk().map_or(0, |bytes| i64::from_be_bytes(*bytes));
             let sql = "SELECT pg_advisory_xact_lock($1)";
-            self.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [number.into()])).await?;
+            self.all.fetch_add(1, Ordering::Relaxed);
+            self.inner.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [number.into()])).await?;
         }
-        self.also_lock(query).await
+        Ok(())
     }
 
     /// Locks a further row, after [`Self::lock`]. Always in the same order, or two writes wait for each other.

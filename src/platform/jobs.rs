@@ -160,6 +160,7 @@ impl Claimed {
             .write(async |tx| {
                 let renewed = job::Entity::update_many()
                     .col_expr(job::Column::LockedUntil, Expr::value(tx.now() + LEASE))
+                    .col_expr(job::Column::UpdatedAt, Expr::value(tx.now()))
                     .filter(self.mine())
                     .exec(tx)
                     .await?;

@@ -141,7 +141,8 @@ impl Platform {
     /// meanwhile. On PostgreSQL the first statement locks the one aggregate whose events must stay in order (see [`Tx::lock`]).
     pub async fn write<T>(&self, work: impl AsyncFnOnce(&Tx) -> Result<T>) -> Result<T> {
         let tx = self.database.begin(&self.tasks, self.clock.now(), self.ids.clone()).await?;
-        let result = database::guard_against_nesting(work(&tx)).await;
+        let saved_now = entity::moment::during(tx.now(), work(&tx));
+        let result = database::guard_against_nesting(saved_now).await;
         let (value, left) = match result {
             Ok(value) => (value, tx.commit().await?),
             Err(error) => {

@@ -52,38 +52,55 @@ impl Passwords {
     }
 
     /// Compares a password with a kept hash (Argon2id, or bcrypt of an imported account), or with a decoy when there is none.
-    pub async fn compare(&self, password: &str, kept: Option<&str>) -> Result<Comparison> {
-        let known = kept.is_some();
+    ///
+    /// While there are bcrypt hashes at all, `bcrypt_cost` is the highest cost of one; every comparison then does the work of both
+    /// kinds, so that the time tells neither an imported account from another nor an account from none.
+    pub async fn compare(&self, password: &str, kept: Option<&str>, bcrypt_cost: Option<u32>) -> Result<Comparison> {
         let (argon2, password, salt) = (self.argon2.clone(), password.to_owned(), self.random.bytes());
-        let kept = kept.unwrap_or(&self.decoy).to_owned();
-        let found = self
-            .on_a_thread(move || {
-                if kept.starts_with("$2") {
-                    let same = bcrypt::verify(&password, &kept).map_err(Error::internal)?;
-                    return Ok(match same {
-                        true => Comparison::SameButOutdated(hash_now(&argon2, password.as_bytes(), &salt)?),
-                        false => Comparison::Different,
-                    });
-                }
-                let hash = PasswordHash::new(&kept).map_err(Error::internal)?;
-                if argon2.verify_password(password.as_bytes(), &hash).is_err() {
-                    return Ok(Comparison::Different);
-                }
-                let current = Params::try_from(&hash).is_ok_and(|params| {
+        let (kept, decoy) = (kept.map(str::to_owned), self.decoy.clone());
+        self.on_a_thread(move || {
+            let (bcrypt, phc) = match kept {
+                Some(kept) if kept.starts_with("$2") => (Some(kept), None),
+                kept => (None, kept),
+            };
+            let same_bcrypt = match &bcrypt {
+                Some(kept) => bcrypt::verify(&password, kept).map_err(Error::internal)?,
+                None => false,
+            };
+            let own_cost = bcrypt.as_deref().and_then(|kept| kept.get(4..6)?.parse().ok());
+            for cost in missing_costs(own_cost, bcrypt_cost) {
+                bcrypt::hash_with_salt(&password, cost, salt).map_err(Error::internal)?;
+            }
+            let hash = PasswordHash::new(phc.as_deref().unwrap_or(&decoy)).map_err(Error::internal)?;
+            let same_argon2 = argon2.verify_password(password.as_bytes(), &hash).is_ok() && phc.is_some();
+            if !same_bcrypt && !same_argon2 {
+                return Ok(Comparison::Different);
+            }
+            let current = same_argon2
+                && Params::try_from(&hash).is_ok_and(|params| {
                     (params.m_cost(), params.t_cost()) == (argon2.params().m_cost(), argon2.params().t_cost())
                 });
-                Ok(match current {
-                    true => Comparison::Same,
-                    false => Comparison::SameButOutdated(hash_now(&argon2, password.as_bytes(), &salt)?),
-                })
+            Ok(match current {
+                true => Comparison::Same,
+                false => Comparison::SameButOutdated(hash_now(&argon2, password.as_bytes(), &salt)?),
             })
-            .await?;
-        Ok(if known { found } else { Comparison::Different })
+        })
+        .await
     }
 
     async fn on_a_thread<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
         let _hand = self.hands.acquire().await.map_err(Error::internal)?;
         tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
+    }
+}
+
+/// The costs at which bcrypt has still to be run so that the rounds add up to those of `highest`: a hash of cost n takes 2ⁿ of them,
+/// and 2ⁿ + 2ⁿ + 2ⁿ⁺¹ + … + 2ᵐ⁻¹ is 2ᵐ.
+fn missing_costs(own: Option<u32>, highest: Option<u32>) -> Vec<u32> {
+    match (own, highest) {
+        (_, None) => Vec::new(),
+        (None, Some(highest)) => vec![highest],
+        (Some(own), Some(highest)) => (own..highest).collect(),
     }
 }
 
@@ -94,5 +111,19 @@ fn hash_now(argon2: &Argon2<'_>, password: &[u8], salt: &[u8; 16]) -> Result<Str
 impl std::fmt::Debug for Passwords {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Passwords")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_comparison_runs_as_many_rounds() {
+        for own in [None, Some(4), Some(9), Some(10)] {
+            let missing: u32 = missing_costs(own, Some(10)).into_iter().map(|cost| 1 << cost).sum();
+            assert_eq!(missing + own.map_or(0, |cost| 1 << cost), 1 << 10, "{own:?}");
+        }
+        assert!(missing_costs(None, None).is_empty());
     }
 }

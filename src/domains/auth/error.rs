@@ -27,10 +27,14 @@ pub enum AuthError {
     PersonNotFound,
     /// A role of the system itself.
     SystemRole,
+    /// What the role allows is not a matter of the table.
+    FixedPermissions,
     /// Another role has the name.
     RoleNameTaken,
     /// The last administrator cannot lose the role.
     LastAdmin,
+    /// The password that was given is not the account's.
+    WrongPassword,
 }
 
 impl From<AuthError> for Error {
@@ -60,7 +64,12 @@ impl From<AuthError> for Error {
             AuthError::SystemRole => {
                 Self::rule("This role belongs to the system: it can be neither switched off nor deleted.")
             }
+            AuthError::FixedPermissions => Self::rule(
+                "Everybody is a user and nobody grants it, and administrators may do everything: their permissions are fixed.",
+            ),
             AuthError::RoleNameTaken => Self::conflict("Another role has this name.").with_field("input.name"),
+            AuthError::WrongPassword => Self::new(Code::InvalidCredentials, "This is not the current password.")
+                .with_field("input.currentPassword"),
             AuthError::LastAdmin => {
                 Self::rule("Somebody has to remain administrator; grant the role to another person first.")
             }

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::{keys, store};
+use super::{events::AuthEvent, keys, store};
 use crate::{access::Op, base::error::Result, domains::users, platform::jobs::Job};
 
 /// Rows cleared away in one write: short, so that nobody waits for it.
@@ -31,6 +31,36 @@ pub async fn purge_expired(op: &Op, _: PurgeExpired) -> Result<()> {
             })
             .await?;
         if gone < BATCH {
+            return Ok(());
+        }
+    }
+}
+
+/// Switch off role grants that have ended.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct ExpireGrants {}
+
+impl Job for ExpireGrants {
+    const KIND: &'static str = "auth.expire_grants";
+
+    fn unique_key(&self) -> Option<String> {
+        Some("periodic".to_owned())
+    }
+}
+
+/// Runs [`ExpireGrants`]. The rights ended by themselves, at the minute; this tells those who follow the account, and the list of roles.
+pub async fn expire_grants(op: &Op, _: ExpireGrants) -> Result<()> {
+    loop {
+        let ended = op
+            .write(async |tx| {
+                let ended = store::expire_grants(tx, BATCH).await?;
+                for user in &ended {
+                    tx.emit(AuthEvent::AccountChanged { user: *user });
+                }
+                Ok(ended.len() as u64)
+            })
+            .await?;
+        if ended < BATCH {
             return Ok(());
         }
     }

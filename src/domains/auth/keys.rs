@@ -11,9 +11,9 @@ use entity::{
     signing_key,
 };
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::ActiveValue::Set;
 
-use super::{error::AuthError, model::Claims};
+use super::{error::AuthError, model::Claims, store};
 use crate::{
     base::{
         error::{Error, Result},
@@ -38,11 +38,7 @@ struct Key {
 }
 
 async fn read(platform: &Platform) -> Result<Keyring> {
-    let rows = signing_key::Entity::find()
-        .filter(signing_key::Column::VerifiesUntil.gt(platform.clock.now()))
-        .order_by_desc(signing_key::Column::Id)
-        .all(&platform.database.read())
-        .await?;
+    let rows = store::keys(&platform.database.read(), platform.clock.now()).await?;
     let keys = rows.into_iter().map(|row| {
         let private = platform.vault.open("signing key", &row.private_key)?;
         Ok(Key {
@@ -75,8 +71,7 @@ pub(super) async fn make(platform: &Platform, config: &Config) -> Result<()> {
                 verifies_until: Set(tx.now() + signs + after),
                 created_at: Set(tx.now()),
             };
-            row.insert(tx).await?;
-            Ok(())
+            store::insert_key(tx, row).await
         })
         .await?;
     platform.memo.forget::<Keyring>();
@@ -136,16 +131,9 @@ pub async fn jwks(platform: &Platform) -> Result<serde_json::Value> {
 
 /// Makes a new key a week before the newest stops signing, and clears away those that verify no more.
 pub(super) async fn rotate(platform: &Platform, config: &Config) -> Result<()> {
-    let newest =
-        signing_key::Entity::find().order_by_desc(signing_key::Column::Id).one(&platform.database.read()).await?;
+    let newest = store::newest_key(&platform.database.read()).await?;
     if newest.is_none_or(|key| key.signs_until < platform.clock.now() + TimeDelta::days(7)) {
         make(platform, config).await?;
     }
-    platform
-        .write(async |tx| {
-            let over = signing_key::Column::VerifiesUntil.lt(tx.now());
-            signing_key::Entity::delete_many().filter(over).exec(tx).await?;
-            Ok(())
-        })
-        .await
+    platform.write(async |tx| store::delete_keys_over(tx).await).await
 }

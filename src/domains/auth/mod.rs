@@ -12,10 +12,12 @@
 pub mod graphql;
 
 mod actions;
+mod cookies;
 mod error;
 mod events;
 mod jobs;
 mod keys;
+mod loaders;
 mod model;
 mod policy;
 mod store;
@@ -24,11 +26,12 @@ mod watch;
 pub use actions::{
     accounts::{Vouched, create_vouched_account},
     authenticate::{authenticate, renew, rights_changed},
-    password::reset_password,
+    password::{is_confirmed, reset_password},
     roles::{NewRole, RoleChange, assign_role, create_role, delete_role, grant_by_name, revoke_role, update_role},
     sessions::{SignOutScope, revoke_session, sign_out},
     sign_in::{Issued, SignIn, SignUp, refresh, sign_in, sign_up, verify_email},
 };
-pub use jobs::{PurgeExpired, RotateKeys, purge_expired, rotate_keys};
+pub use cookies::Cookie;
+pub use jobs::{ExpireGrants, PurgeExpired, RotateKeys, expire_grants, purge_expired, rotate_keys};
 pub use keys::jwks;
 pub use watch::{Watch, Watched};

@@ -47,7 +47,7 @@ pub struct Standing {
     pub expires_at: DateTime<Utc>,
     /// When the password was last given.
     pub authenticated_at: DateTime<Utc>,
-    /// Names of the roles held now.
+    /// Names of the roles held now, and of what they allow.
     pub roles: Vec<String>,
     /// When the first of them ends by itself.
     pub roles_until: Option<DateTime<Utc>>,
@@ -58,6 +58,17 @@ impl Standing {
     pub fn admits(&self, token_version: i32, now: DateTime<Utc>) -> bool {
         !self.is_shut_out && self.token_version == token_version && self.revoked_at.is_none() && self.expires_at > now
     }
+}
+
+/// Where a session stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionState {
+    /// Good now.
+    Active,
+    /// Ended by itself.
+    Expired,
+    /// Ended by its owner, or because a token was stolen.
+    Revoked,
 }
 
 /// SHA-256 of a token, in hexadecimal: what is kept of it.

@@ -4,7 +4,7 @@ use entity::{ids::JobId, job};
 
 use super::store;
 use crate::{
-    access::{Op, Policy, Verdict, Viewer},
+    access::{Op, Permission, Policy, Verdict, Viewer},
     base::error::{Error, Result},
 };
 
@@ -14,7 +14,7 @@ pub struct Retry;
 
 impl Policy<Retry> for job::Model {
     fn verdict(&self, viewer: &Viewer) -> Verdict {
-        match viewer.admin() {
+        match viewer.may(Permission::JobsRetry) {
             Ok(()) => Verdict::Yes,
             Err(error) => Verdict::No(error),
         }
@@ -30,8 +30,8 @@ impl Policy<Retry> for job::Model {
 /// # Errors
 /// BUSINESS_RULE_VIOLATION when it has not failed.
 pub async fn retry_job(op: &Op, id: JobId) -> Result<job::Model> {
-    // Nobody but an administrator may even learn which jobs there are.
-    op.viewer.admin()?;
+    // Nobody else may even learn which jobs there are.
+    op.viewer.may(Permission::JobsRetry)?;
     op.write(async |tx| {
         let job = store::lock(tx, id).await?.ok_or_else(|| Error::not_found("There is no such job."))?;
         let permit = op.permit::<Retry, _>(job)?;

@@ -8,6 +8,7 @@ use futures_util::FutureExt;
 
 use super::{retry_job, store};
 use crate::{
+    access::Permission,
     base::error::{Error, Result},
     graphql::{
         access::{Requires, access},
@@ -55,9 +56,9 @@ impl Job {
         Self(Arc::new(row))
     }
 
-    /// A job by id; for anybody but an administrator there is none.
+    /// A job by id; for whoever may not see jobs there is none.
     pub async fn find(ctx: &Context<'_>, id: JobId) -> Result<Option<Self>> {
-        if ctx.op().viewer.admin().is_err() {
+        if ctx.op().viewer.may(Permission::JobsRead).is_err() {
             return Ok(None);
         }
         Ok(ctx.loaders().load_one(JobById(id)).await?.map(Self::new))
@@ -128,7 +129,7 @@ pub struct OperationsQuery;
 
 #[Object]
 impl OperationsQuery {
-    /// Background jobs that wait, run or have failed, newest first.
+    /// Background jobs that wait, run or have failed, newest first. Roles with the permission `jobs:read` see them too.
     #[graphql(directive = access::apply(Requires::Admin))]
     async fn admin_jobs(
         &self,
@@ -140,7 +141,7 @@ impl OperationsQuery {
         #[graphql(desc = "End before the row with this cursor.")] before: Option<String>,
     ) -> Result<Option<Connection<Job>>> {
         let op = ctx.op().clone();
-        op.viewer.admin()?;
+        op.viewer.may(Permission::JobsRead)?;
         let filter = filter.map_or_else(store::Filter::default, |filter| store::Filter {
             kind: filter.kind,
             status: filter.status.map(Into::into),
@@ -176,7 +177,8 @@ pub struct OperationsMutation;
 
 #[Object]
 impl OperationsMutation {
-    /// Runs a failed job again, with all its attempts. One that has not failed is BUSINESS_RULE_VIOLATION.
+    /// Runs a failed job again, with all its attempts. One that has not failed is BUSINESS_RULE_VIOLATION. Roles with the permission
+    /// `jobs:retry` may do it too.
     #[graphql(directive = access::apply(Requires::Admin))]
     async fn retry_job(&self, ctx: &Context<'_>, input: RetryJobInput) -> Result<RetryJobPayload> {
         Ok(RetryJobPayload { job: Job::new(retry_job(ctx.op(), *input.job_id).await?) })

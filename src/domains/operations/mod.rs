@@ -1,6 +1,6 @@
 //! What administrators see of the machine: background jobs.
 //!
-//! Who may: administrators with a fresh proof of identity.
+//! Who may: administrators, and roles with `jobs:read` or `jobs:retry`, with a fresh proof of identity.
 //! Emits and listens to: nothing.
 //! Invariants: running a failed job again gives it all its attempts back, and changes nothing about a job that is not failed.
 

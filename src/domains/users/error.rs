@@ -15,6 +15,8 @@ pub enum UserError {
     Stale,
     /// One cannot block oneself.
     Oneself,
+    /// A new address wants the password, or a sign-in just now.
+    ProofNeeded,
     /// The mailed token is unknown, used or expired.
     BadToken,
 }
@@ -34,6 +36,11 @@ impl From<UserError> for Error {
                 Self::conflict("The profile has changed since you read it; read it again and repeat your change.")
             }
             UserError::Oneself => Self::rule("You cannot block yourself."),
+            UserError::ProofNeeded => Self::new(
+                Code::MfaRequired,
+                "Give the current password to change the email address, or sign in again first.",
+            )
+            .with_field("input.currentPassword"),
             UserError::BadToken => Self::new(
                 Code::InvalidToken,
                 "This link is not valid any more: it was used, it expired, or a newer one was sent. Ask for a new one.",

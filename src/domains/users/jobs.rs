@@ -2,17 +2,19 @@
 
 use chrono::TimeDelta;
 use entity::{
-    ids::VerificationRequestId,
-    user,
-    verification_request::{self, Kind},
+    ids::{JobId, UserId, VerificationRequestId},
+    verification_request::Kind,
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use serde::{Deserialize, Serialize};
 
-use super::{actions::verification::digest, store};
+use super::{
+    actions::verification::digest,
+    letters::{self, Notice, Subject},
+    store,
+};
 use crate::{
     access::Op,
-    base::error::Result,
+    base::{error::Result, locale::Locale, text::fold},
     platform::{jobs::Job, mail::Letter},
 };
 
@@ -23,6 +25,9 @@ pub struct FindAccountToMail {
     pub email_key: String,
     /// A reset link rather than a verification link.
     pub is_reset: bool,
+    /// The language of the mail.
+    #[serde(default)]
+    pub locale: Locale,
 }
 
 impl Job for FindAccountToMail {
@@ -45,7 +50,7 @@ pub async fn find_account_to_mail(op: &Op, job: FindAccountToMail) -> Result<()>
         let expires_at = tx.now() + TimeDelta::from_std(lifetime).unwrap_or(TimeDelta::hours(1));
         let unknown = digest(&op.platform.random.token());
         let request = store::insert_verification(tx, account.id, kind, email, unknown, expires_at).await?;
-        tx.enqueue(&MailProof { request })
+        tx.enqueue(&MailProof { request, locale: job.locale })
     })
     .await
 }
@@ -55,6 +60,9 @@ pub async fn find_account_to_mail(op: &Op, job: FindAccountToMail) -> Result<()>
 pub struct MailProof {
     /// Which.
     pub request: VerificationRequestId,
+    /// The language of the mail.
+    #[serde(default)]
+    pub locale: Locale,
 }
 
 impl Job for MailProof {
@@ -62,46 +70,61 @@ impl Job for MailProof {
 }
 
 /// Runs [`MailProof`]: makes a token, keeps its digest, and mails the link. A repetition makes another token, and only the last works.
+///
+/// Where somebody else has proved the address, its owner is told instead; who asked sees no difference.
 pub async fn mail_proof(op: &Op, job: MailProof) -> Result<()> {
-    let Some(request) = verification_request::Entity::find_by_id(job.request).one(op.read()).await? else {
+    let Some(request) = store::pending_by_id(op.read(), job.request, op.platform.clock.now()).await? else {
         return Ok(());
     };
-    let Some(account) = user::Entity::find_by_id(request.user_id).one(op.read()).await? else { return Ok(()) };
-    let token = op.platform.random.token();
-    let kept = op
-        .write(async |tx| {
-            let kept = verification_request::Entity::update_many()
-                .col_expr(verification_request::Column::TokenHash, Expr::value(digest(&token)))
-                .filter(verification_request::Column::Id.eq(request.id))
-                .filter(verification_request::Column::CompletedAt.is_null())
-                .exec(tx)
-                .await?;
-            Ok(kept.rows_affected == 1)
-        })
-        .await?;
-    if !kept {
-        return Ok(());
-    }
-    let base = op.config.app.link_base();
-    let name = &account.display_name;
-    let (subject, body) = match request.kind {
-        Kind::Email => (
-            "Confirm your email address",
-            format!(
-                "Hello {name},\n\nplease confirm that this address is yours:\n\n{base}/verify-email?token={token}\n\n\
-                 The link is good for a day. If you did not sign up, ignore this mail.\n"
-            ),
-        ),
-        Kind::PasswordReset => (
-            "Choose a new password",
-            format!(
-                "Hello {name},\n\nsomebody asked for a new password for your account. If it was you, choose one here:\n\n\
-                 {base}/reset-password?token={token}\n\nThe link is good for an hour and works once. If it was not you, ignore this \
-                 mail: your password stays as it is.\n"
-            ),
-        ),
+    let Some(account) = store::by_ids(op.read(), &[request.user_id]).await?.pop() else { return Ok(()) };
+    let holder = store::proved_holder(op.read(), &fold(&request.email)).await?;
+    let (reader, subject) = match holder.filter(|holder| holder.id != account.id) {
+        Some(holder) => (holder, None),
+        None => {
+            let token = op.platform.random.token();
+            if !op.write(async |tx| store::put_token(tx, request.id, digest(&token)).await).await? {
+                return Ok(());
+            }
+            let path = if request.kind == Kind::Email { "verify-email" } else { "reset-password" };
+            (account, Some(format!("{}/{path}?token={token}", op.config.app.link_base())))
+        }
     };
-    let letter =
-        Letter { to: request.email.clone(), subject: subject.to_owned(), body, message_id: request.id.to_string() };
+    let subject = match (&subject, request.kind) {
+        (None, _) => Subject::AddressWanted,
+        (Some(link), Kind::Email) => Subject::Proof(link),
+        (Some(link), Kind::PasswordReset) => Subject::Reset(link),
+    };
+    let (title, body) = letters::write(job.locale, reader.username.as_deref(), subject);
+    send(op, request.email.clone(), title, body, request.id.to_string()).await
+}
+
+/// The owner of an account should know something.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct MailNotice {
+    /// The mail's own id.
+    pub letter: JobId,
+    /// Whose account.
+    pub user: UserId,
+    /// Where to: the address of the account when it happened.
+    pub to: String,
+    /// What.
+    pub notice: Notice,
+    /// The language of the mail.
+    pub locale: Locale,
+}
+
+impl Job for MailNotice {
+    const KIND: &'static str = "users.mail_notice";
+}
+
+/// Runs [`MailNotice`].
+pub async fn mail_notice(op: &Op, job: MailNotice) -> Result<()> {
+    let Some(account) = store::by_ids(op.read(), &[job.user]).await?.pop() else { return Ok(()) };
+    let (title, body) = letters::write(job.locale, account.username.as_deref(), Subject::Notice(job.notice));
+    send(op, job.to, title, body, job.letter.to_string()).await
+}
+
+async fn send(op: &Op, to: String, subject: &str, body: String, message_id: String) -> Result<()> {
+    let letter = Letter { to, subject: subject.to_owned(), body, message_id };
     op.platform.mail.send(&letter).await
 }

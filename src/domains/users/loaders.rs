@@ -39,3 +39,19 @@ impl Loader<VisibleUserById> for Rows {
         Ok(seen.into_iter().map(|seen| (VisibleUserById(seen.row.id), seen)).collect())
     }
 }
+
+/// The viewer keeps this person away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BlockedByViewer(pub UserId);
+
+impl Loader<BlockedByViewer> for Rows {
+    type Value = ();
+    type Error = Error;
+
+    async fn load(&self, keys: &[BlockedByViewer]) -> Result<HashMap<BlockedByViewer, ()>, Error> {
+        let Some(me) = self.0.viewer.id() else { return Ok(HashMap::new()) };
+        let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
+        let blocked = store::blocked_by(self.0.read(), me, &ids).await?;
+        Ok(blocked.into_iter().map(|id| (BlockedByViewer(id), ())).collect())
+    }
+}

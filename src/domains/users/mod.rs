@@ -4,7 +4,8 @@
 //! reduced card; names, birth date, address and settings are their owner's. Only owners change a profile.
 //! Emits: `user.updated`, `user.blocked`, `user.unblocked` on the person's own topic.
 //! Listens to: nothing.
-//! Invariants: a username and an address belong to one account, whatever their case and width; a block makes the blocker invisible
+//! Invariants: a username and an address belong to one account, whatever their case and width; a new address takes force when it is
+//! proved, and a proof beats a claim; a block makes the blocker invisible
 //! to the blocked in lists and by name, and never removes what both wrote in shared rooms.
 
 /// The room's GraphQL.
@@ -14,6 +15,7 @@ mod actions;
 mod error;
 mod events;
 mod jobs;
+mod letters;
 mod loaders;
 mod model;
 mod policy;
@@ -22,10 +24,13 @@ mod store;
 pub use actions::{
     block::{block, unblock},
     profile::{ProfileChange, update_profile},
-    verification::{ask_for_proof, complete, request_password_reset, request_verification},
+    verification::{
+        ask_for_proof, complete, find_proof, may_mail, request_password_reset, request_verification,
+        tell_of_new_password,
+    },
 };
 pub use events::{UserEvent, topic};
-pub use jobs::{FindAccountToMail, MailProof, find_account_to_mail, mail_proof};
+pub use jobs::{FindAccountToMail, MailNotice, MailProof, find_account_to_mail, mail_notice, mail_proof};
 pub use loaders::UserById;
 pub use model::Seen;
 pub use store::{

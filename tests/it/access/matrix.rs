@@ -28,12 +28,12 @@ rows! {
     "Query.node": "{ node(id: \"<room>\") { id } }" => [Null, Null, Yes, Yes, Yes, Null];
     "Query.node": "{ node(id: \"<message>\") { id } }" => [Null, Null, Yes, Yes, Yes, Null];
     "Query.nodes": "{ nodes(ids: [\"<message>\"]) { id } }" => [Null, Null, Yes, Yes, Yes, Null];
-    "User.isBlocked": "{ user(id: \"<target>\") { isBlocked } }" => [ANON, Yes, Yes, Yes, Yes, Yes];
     "User.email": "{ user(id: \"<owner>\") { email } }" => [ANON, DENIED, DENIED, DENIED, Yes, DENIED];
     "User.email": "{ node(id: \"<owner>\") { ... on User { email } } }" => [ANON, DENIED, DENIED, DENIED, Yes, DENIED];
     "User.email": "{ nodes(ids: [\"<owner>\"]) { ... on User { email } } }" => [ANON, DENIED, DENIED, DENIED, Yes, DENIED];
     "User.email": "{ conversation(id: \"<room>\") { owner { email } } }" => [ANON, NO_ROOM, DENIED, DENIED, Yes, NO_ROOM];
     "User.emailVerifiedAt": "{ user(id: \"<owner>\") { emailVerifiedAt } }" => [ANON, DENIED, DENIED, DENIED, Null, DENIED];
+    "User.pendingEmail": "{ user(id: \"<owner>\") { pendingEmail } }" => [ANON, DENIED, DENIED, DENIED, Null, DENIED];
     "User.firstName": "{ user(id: \"<owner>\") { firstName } }" => [ANON, DENIED, DENIED, DENIED, Null, DENIED];
     "User.lastName": "{ user(id: \"<owner>\") { lastName } }" => [ANON, DENIED, DENIED, DENIED, Null, DENIED];
     "User.birthdate": "{ user(id: \"<owner>\") { birthdate } }" => [ANON, DENIED, DENIED, DENIED, Null, DENIED];
@@ -67,6 +67,7 @@ rows! {
 
     // --- Roles
     "Query.roles": "{ roles { totalCount } }" => [ANON, Yes, Yes, Yes, Yes, Yes];
+    "Query.permissions": "{ permissions { name } }" => [ANON, Yes, Yes, Yes, Yes, Yes];
     "Query.role": "{ role(id: \"<role>\") { name } }" => [ANON, Yes, Yes, Yes, Yes, Yes];
     "Mutation.createRole": "mutation { createRole(input: { name: \"NEW_<number>\", displayName: \"New\" }) { role { id } } }" => [ANON, DENIED, DENIED, DENIED, DENIED, Yes];
     "Mutation.updateRole": "mutation { updateRole(input: { roleId: \"<role>\", displayName: \"New\" }) { role { id } } }" => [ANON, DENIED, DENIED, DENIED, DENIED, Yes];

@@ -4,10 +4,20 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use polyphony::{access::BaseRole, config::limits::Rate};
+use entity::{
+    credential,
+    ids::{TypedId, UserId},
+    user,
+};
+use polyphony::{
+    access::{BaseRole, Permission},
+    config::limits::Rate,
+    platform::Tx,
+};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set};
 use serde_json::{Value, json};
 
-use crate::house::{Answer, Caller, PASSWORD, Person};
+use crate::house::{Answer, Caller, PASSWORD, Person, World, spawn, within};
 
 const ROLES: &str = "{ roles(first: 50) { nodes { id name isSystem } } }";
 
@@ -33,6 +43,50 @@ async fn assign(admin: &Person, person: &Person, role: &str) -> Answer {
         "mutation($user: ID!, $role: ID!) { assignRole(input: { userId: $user, roleId: $role }) { user { id } } }";
     admin.ask(query, json!({ "user": person.id, "role": role })).await
 }
+
+async fn assign_until(admin: &Person, person: &Person, role: &str, until: &str) -> Answer {
+    let query = "mutation($user: ID!, $role: ID!, $until: DateTime) {
+        assignRole(input: { userId: $user, roleId: $role, expiresAt: $until }) { user { id } }
+    }";
+    admin.ask(query, json!({ "user": person.id, "role": role, "until": until })).await
+}
+
+async fn revoke(admin: &Person, person: &Person, role: &str) -> Answer {
+    let query =
+        "mutation($user: ID!, $role: ID!) { revokeRole(input: { userId: $user, roleId: $role }) { user { id } } }";
+    admin.ask(query, json!({ "user": person.id, "role": role })).await
+}
+
+async fn ask_in(caller: &Caller, language: &str, query: &str, variables: Value) -> Answer {
+    let request = caller.request(reqwest::Method::POST, "/graphql").header("accept-language", language);
+    caller.send_request(request.json(&json!({ "query": query, "variables": variables }))).await
+}
+
+/// Moderators will do this by an action of a later room.
+async fn suspend(world: &World, person: &Person) {
+    let id = UserId::parse(&person.id).unwrap();
+    let suspend = async |tx: &Tx| {
+        let row = user::ActiveModel { id: Set(id), suspended_at: Set(Some(tx.now())), ..Default::default() };
+        Ok(row.update(tx).await?)
+    };
+    world.platform().write(suspend).await.unwrap();
+}
+
+/// As an import of accounts from elsewhere would leave it.
+async fn put_hash(world: &World, person: &Person, hash: &str) {
+    let id = UserId::parse(&person.id).unwrap();
+    let put = async |tx: &Tx| {
+        let row =
+            credential::ActiveModel { user_id: Set(id), password_hash: Set(hash.to_owned()), ..Default::default() };
+        Ok(row.update(tx).await?)
+    };
+    world.platform().write(put).await.unwrap();
+}
+
+const ASK_RESET: &str = "mutation($email: String!) { requestPasswordReset(input: { email: $email }) { accepted } }";
+const RESET: &str = "mutation($token: String!, $password: String!) {
+    resetPassword(input: { token: $token, newPassword: $password }) { user { id } }
+}";
 
 both! {
     /// IDN-004: an account, a session and both tokens at once.
@@ -324,18 +378,262 @@ both! {
         assign(&tired.sign_in().await, &bob, &moderator).await.ok();
     }
 
-    /// IDN-054: the last administrator stays one.
+    /// IDN-054: the last administrator stays one, whoever asks and however: revoked, until a date, or beside one who is suspended.
     async fn somebody_remains_administrator(world) {
         let admin = world.admin().await;
         let role = role_id(&admin, BaseRole::Admin.name()).await;
-        let revoke = "mutation($user: ID!, $role: ID!) { revokeRole(input: { userId: $user, roleId: $role }) { user { id } } }";
+        let until = (world.now() + TimeDelta::hours(1)).to_rfc3339();
         let before = world.dump().await;
-        admin.ask(revoke, json!({ "user": admin.id, "role": role })).await.expect_code("BUSINESS_RULE_VIOLATION");
+        revoke(&admin, &admin, &role).await.expect_code("BUSINESS_RULE_VIOLATION");
+        assign_until(&admin, &admin, &role, &until).await.expect_code("BUSINESS_RULE_VIOLATION");
         world.dump().await.assert_unchanged(&before, "the last administrator stepping down");
-        let second = world.person("bob").await;
+        // One who is kept out is none, and neither is one who will not be for long.
+        let (second, third) = (world.person("bob").await, world.person("carol").await);
         assign(&admin, &second, &role).await.ok();
-        admin.ask(revoke, json!({ "user": admin.id, "role": role })).await.ok();
+        suspend(world, &second).await;
+        assign_until(&admin, &third, &role, &until).await.ok();
+        revoke(&admin, &admin, &role).await.expect_code("BUSINESS_RULE_VIOLATION");
+        assign_until(&admin, &admin, &role, &until).await.expect_code("BUSINESS_RULE_VIOLATION");
+        assign(&admin, &third, &role).await.ok();
+        revoke(&admin, &admin, &role).await.ok();
         assign(&admin, &admin, &role).await.expect_code("PERMISSION_DENIED");
+    }
+
+    /// IDN-054: administrators who take the role from each other at the same moment leave one.
+    async fn administrators_cannot_end_each_other(world) {
+        let (first, second) = (world.admin().await, world.admin().await);
+        let role = role_id(&first, BaseRole::Admin.name()).await;
+        let [one, other] = [&first, &second].map(|person| UserId::parse(&person.id).unwrap());
+        let quiet = world.quiet_instance().await;
+        first.at(&quiet).me().await.ok();
+        // Both are under way, and known to be administrators, before either may go on. On SQLite they wait to begin.
+        let under_way = quiet.platform.database.statements() + if quiet.platform.database.is_sqlite() { 2 } else { 4 };
+        let (quiet, role) = (&quiet, &role);
+        let tries = world.platform().write(async |tx| {
+            tx.hold(&one).await?;
+            polyphony::domains::users::lock(tx, other).await?;
+            let tries = [(&first, &second), (&second, &first)].map(|(by, from)| {
+                let (by, from, role) = (by.at(quiet), from.clone(), role.clone());
+                spawn(async move { revoke(&by, &from, &role).await })
+            });
+            within("both to be under way", async {
+                while quiet.platform.database.statements() < under_way {
+                    tokio::task::yield_now().await;
+                }
+            })
+            .await;
+            Ok(tries)
+        }).await.unwrap();
+        let answers = futures_util::future::join_all(tries).await.into_iter().map(Result::unwrap).collect::<Vec<_>>();
+        let codes: Vec<_> = answers.iter().filter_map(Answer::code).collect();
+        assert_eq!(codes, ["BUSINESS_RULE_VIOLATION"], "{answers:#?}");
+    }
+
+    /// IDN-053, IDN-056, IDN-058: what a role is given to allow is allowed, from now on and as long as it is; with a fresh sign-in.
+    async fn roles_carry_permissions(world) {
+        let (admin, bob) = (world.admin().await, world.person("bob").await);
+        let listed = bob.ask("{ permissions { id name } }", json!({})).await;
+        assert_eq!(listed.list("permissions", "name"), [json!("jobs:read"), json!("jobs:retry")]);
+        assert_eq!(listed.list("permissions", "name"), Permission::ALL.map(|permission| json!(permission.name())));
+        let ids = listed.list("permissions", "id");
+        let create = "mutation($ids: [ID!]) {
+            createRole(input: { name: \"NIGHT_WATCH\", displayName: \"Night watch\", permissionIds: $ids }) { role { id permissions { name } } }
+        }";
+        let unknown = json!(["permission_00000000000000000000000000"]);
+        admin.ask(create, json!({ "ids": unknown })).await.expect_code("VALIDATION_FAILED").expect_field("input.permissionIds");
+        let made = admin.ask(create, json!({ "ids": [ids[0], ids[0]] })).await;
+        assert_eq!(made.list("createRole.role.permissions", "name"), [json!("jobs:read")]);
+        let role = made.text("createRole.role.id");
+
+        let jobs = "{ adminJobs { totalCount } }";
+        let retry = "mutation { retryJob(input: { jobId: \"job_00000000000000000000000000\" }) { job { id } } }";
+        bob.ask(jobs, json!({})).await.expect_code("PERMISSION_DENIED");
+        assign(&admin, &bob, &role).await.ok();
+        bob.ask(jobs, json!({})).await.ok();
+        bob.ask(retry, json!({})).await.expect_code("PERMISSION_DENIED");
+        let update = "mutation($id: ID!, $ids: [ID!], $active: Boolean) {
+            updateRole(input: { roleId: $id, permissionIds: $ids, isActive: $active }) { role { permissions { name } } }
+        }";
+        let changed = admin.ask(update, json!({ "id": role, "ids": [ids[1]] })).await;
+        assert_eq!(changed.list("updateRole.role.permissions", "name"), [json!("jobs:retry")]);
+        bob.ask(retry, json!({})).await.expect_code("NOT_FOUND");
+        bob.ask(jobs, json!({})).await.expect_code("PERMISSION_DENIED");
+        admin.ask(update, json!({ "id": role, "ids": ids })).await.ok();
+        bob.ask(jobs, json!({})).await.ok();
+        admin.ask(update, json!({ "id": role, "active": false })).await.ok();
+        bob.ask(jobs, json!({})).await.expect_code("PERMISSION_DENIED");
+        admin.ask(update, json!({ "id": role, "active": true })).await.ok();
+        // Managing roles is nobody's to give away, and what administrators and everybody may do is fixed.
+        bob.ask(create, json!({ "ids": [] })).await.expect_code("PERMISSION_DENIED");
+        for fixed in [BaseRole::Admin, BaseRole::User] {
+            let id = role_id(&admin, fixed.name()).await;
+            admin.ask(update, json!({ "id": id, "ids": [] })).await.expect_code("BUSINESS_RULE_VIOLATION");
+        }
+        // With an old sign-in it is not enough.
+        let mut tired = bob.clone();
+        for _ in 0..49 {
+            world.advance(TimeDelta::minutes(15));
+            let answer = world.anonymous().try_refresh(&tired.refresh_token).await;
+            tired.refresh_token = answer.text("refreshSession.refreshToken");
+            tired = tired.with_tokens(&answer.text("refreshSession.accessToken"));
+        }
+        tired.ask(jobs, json!({})).await.expect_code("MFA_REQUIRED");
+        bob.sign_in().await.ask(jobs, json!({})).await.ok();
+    }
+
+    /// IDN-060: a grant ends at its time, is switched off by the job, and can be given again.
+    async fn grants_end(world) {
+        let (admin, bob) = (world.admin().await, world.person("bob").await);
+        let role = role_id(&admin, "MODERATOR").await;
+        let until = (world.now() + TimeDelta::minutes(10)).to_rfc3339();
+        assign_until(&admin, &bob, &role, &until).await.ok();
+        let mine = "{ me { role roles { role { name } } } }";
+        assert_eq!(bob.ask(mine, json!({})).await.text("me.role"), "MODERATOR");
+        world.advance(TimeDelta::minutes(11));
+        let ended = bob.ask(mine, json!({})).await;
+        assert_eq!((ended.text("me.role").as_str(), ended.data("me.roles")), ("USER", &json!([])));
+        let before = world.dump().await;
+        let expire = async || {
+            let op = world.first().op();
+            op.write(async |tx| tx.enqueue(&polyphony::domains::auth::ExpireGrants {})).await.unwrap();
+            world.run_jobs().await;
+        };
+        expire().await;
+        let after = world.dump().await;
+        assert_ne!(before, after, "the grant is switched off, and the account is told");
+        expire().await;
+        world.dump().await.assert_unchanged(&after, "switching off what is off");
+        assign(&admin, &bob, &role).await.ok();
+        assert_eq!(bob.ask(mine, json!({})).await.text("me.role"), "MODERATOR");
+    }
+
+    /// IDN-026: sessions that are over are seen as such until they are cleared away.
+    async fn ended_sessions_are_seen(world) {
+        let alice = world.person("alice").await;
+        let phone = alice.sign_in().await;
+        assert_eq!(sign_out(&phone, "CURRENT").await, 1);
+        let query = "query($state: SessionState) { me {
+            sessions(state: $state) { totalCount nodes { id revokedAt } }
+            sessionStats { active expired revoked devices }
+        } }";
+        let over = alice.ask(query, json!({ "state": "REVOKED" })).await;
+        assert_eq!(over.list("me.sessions.nodes", "id"), [json!(phone.session)]);
+        assert!(over.list("me.sessions.nodes", "revokedAt")[0].is_string(), "{over}");
+        assert_eq!(over.data("me.sessionStats"), &json!({ "active": 1, "expired": 0, "revoked": 1, "devices": 1 }));
+        for (state, sessions) in [(Value::Null, vec![&alice.session]), (json!("EXPIRED"), vec![])] {
+            let answer = alice.ask(query, json!({ "state": state })).await;
+            assert_eq!(answer.list("me.sessions.nodes", "id"), sessions.into_iter().map(|id| json!(id)).collect::<Vec<_>>());
+        }
+        world.advance(TimeDelta::days(8));
+        let again = alice.sign_in().await.ask(query, json!({ "state": "EXPIRED" })).await;
+        assert_eq!(again.list("me.sessions.nodes", "id"), [json!(alice.session)]);
+        assert_eq!(again.number("me.sessionStats.expired"), 1);
+    }
+
+    /// IDN-007: no session lasts for ever, however diligently it is refreshed.
+    async fn a_session_has_a_greatest_age(world) {
+        let alice = world.person("alice").await;
+        let strict = world.instance(|config| {
+            config.auth.session_lifetime = Duration::from_secs(10 * 24 * 3600);
+        }).await;
+        let nobody = world.anonymous().at(&strict);
+        let mut token = alice.refresh_token.clone();
+        for day in [6, 3] {
+            world.advance(TimeDelta::days(day));
+            token = nobody.try_refresh(&token).await.text("refreshSession.refreshToken");
+        }
+        world.advance(TimeDelta::days(1) + TimeDelta::seconds(1));
+        nobody.try_refresh(&token).await.expect_code("INVALID_TOKEN");
+    }
+
+    /// IDN-005: guesses by name and by address count together; past the limit the answer is neutral, and a new password opens the door.
+    async fn guesses_at_one_account_count_together(world) {
+        world.person("alice").await;
+        let strict = world.instance(|config| {
+            config.limits.sign_in_by_account = Rate { count: 4, per: Duration::from_secs(3600) };
+        }).await;
+        let nobody = world.anonymous().at(&strict);
+        for login in ["alice", "alice@example.org", "alice", "alice@example.org"] {
+            nobody.try_sign_in(login, "another-password").await.expect_code("INVALID_CREDENTIALS");
+        }
+        for login in ["alice", "alice@example.org"] {
+            nobody.try_sign_in(login, PASSWORD).await.expect_code("INVALID_CREDENTIALS");
+        }
+        nobody.ask(ASK_RESET, json!({ "email": "alice@example.org" })).await.ok();
+        let mails = world.mails_to("alice@example.org").await;
+        let link = mails.iter().find(|mail| mail.body.contains("reset-password")).unwrap_or_else(|| panic!("{mails:#?}"));
+        nobody.ask(RESET, json!({ "token": link.token(), "password": "Eight-drums-and-a-horn" })).await.ok();
+        nobody.try_sign_in("alice", "Eight-drums-and-a-horn").await.ok();
+    }
+
+    /// IDN-050: while there are imported accounts, an answer takes as long for them as for others and for nobody.
+    async fn an_imported_account_is_not_told_by_the_time(world) {
+        let (alice, bob) = (world.person("alice").await, world.person("bob").await);
+        put_hash(world, &alice, &bcrypt::hash(PASSWORD, 8).unwrap()).await;
+        put_hash(world, &bob, &bcrypt::hash(PASSWORD, 6).unwrap()).await;
+        let quiet = world.quiet_instance().await;
+        let nobody = world.anonymous().at(&quiet);
+        let mut fastest = Vec::new();
+        for login in ["alice", "bob", "nobody"] {
+            let mut times = Vec::new();
+            for _ in 0..7 {
+                let began = std::time::Instant::now();
+                nobody.try_sign_in(login, "another-password").await.expect_code("INVALID_CREDENTIALS");
+                times.push(began.elapsed());
+            }
+            fastest.push(times.into_iter().min().unwrap());
+        }
+        let (least, most) = (fastest.iter().min().unwrap(), fastest.iter().max().unwrap());
+        assert!(*most < *least * 2, "{fastest:?}");
+        // The right password signs in, and is kept in the better form from then on.
+        nobody.try_sign_in("alice", PASSWORD).await.ok();
+        nobody.try_sign_in("alice", PASSWORD).await.ok();
+        let text = format!("{:?}", world.dump().await);
+        assert_eq!((text.matches("$2b$08$").count(), text.matches("$2b$06$").count()), (0, 1));
+    }
+
+    /// IDN-021: a sign-in that compared the old password while a reset was under way is no sign-in.
+    async fn a_sign_in_overtaken_by_a_reset_is_none(world) {
+        let alice = world.person("alice").await;
+        let (slow, quick) = (world.quiet_instance().await, world.first());
+        // Everything an instance keeps for a while is read by the first sign-in.
+        world.anonymous().at(&slow).try_sign_in("alice", PASSWORD).await.ok();
+        let before = slow.platform.database.statements();
+        let hash = quick.platform.passwords.hash("Eight-drums-and-a-horn").await.unwrap();
+        let id = UserId::parse(&alice.id).unwrap();
+        let caller = world.anonymous().at(&slow);
+        let overtaken = quick
+            .platform
+            .write(async |tx| {
+                polyphony::domains::users::lock(tx, id).await?.unwrap();
+                // The sign-in begins now: it reads and compares the old password, and then waits for this write to end.
+                let sign_in = spawn(async move { caller.try_sign_in("alice", PASSWORD).await });
+                within("the sign-in to have read the old password", async {
+                    while slow.platform.database.statements() < before + 2 {
+                        tokio::task::yield_now().await;
+                    }
+                })
+                .await;
+                credential::ActiveModel { user_id: Set(id), password_hash: Set(hash.clone()), ..Default::default() }.update(tx).await?;
+                user::ActiveModel { id: Set(id), token_version: Set(1), ..Default::default() }.update(tx).await?;
+                Ok(sign_in)
+            })
+            .await
+            .unwrap();
+        within("the sign-in", overtaken).await.unwrap().expect_code("INVALID_CREDENTIALS");
+        assert_eq!(world.dump().await.count("sessions"), 2);
+    }
+
+    /// IDN-061: mails are in the language the client asked for, and a new password is told of.
+    async fn mails_are_in_the_readers_language(world) {
+        let alice = world.person("alice").await;
+        let nobody = world.anonymous();
+        ask_in(&nobody, "fr-CH, en;q=0.5", ASK_RESET, json!({ "email": alice.email })).await.ok();
+        let mails = world.mails_to(&alice.email).await;
+        let link = mails.iter().find(|mail| mail.subject == "Choisissez un nouveau mot de passe").unwrap_or_else(|| panic!("{mails:#?}"));
+        ask_in(&nobody, "es", RESET, json!({ "token": link.token(), "password": "Eight-drums-and-a-horn" })).await.ok();
+        let mails = world.mails_to(&alice.email).await;
+        assert!(mails.iter().any(|mail| mail.body.starts_with("Hola alice,") && !mail.body.contains("token=")), "{mails:#?}");
     }
 
     /// IDN-003, IDN-050: a password is nowhere in the answers, and nowhere in the clear in the database.

@@ -1,10 +1,21 @@
 //! People: profiles, the directory, blocks (USR-001 to USR-003, USR-020, USR-021, USR-030, PLT-027, PLT-050, PLT-052).
 
+use polyphony::config::limits::Rate;
 use serde_json::{Value, json};
+
+use crate::house::{Answer, Caller, Person};
 
 const PROFILE: &str = "query($id: ID, $username: String) {
     user(id: $id, username: $username) { id username displayName bio avatarUrl location }
 }";
+
+const ADDRESS: &str = "{ me { email emailVerifiedAt pendingEmail } }";
+const RESET: &str = "mutation($email: String!) { requestPasswordReset(input: { email: $email }) { accepted } }";
+
+async fn prove(caller: &Caller, token: &str) -> Answer {
+    let verify = "mutation($token: String!) { verifyEmail(input: { token: $token }) { user { id } } }";
+    caller.ask(verify, json!({ "token": token })).await
+}
 
 both! {
     /// USR-002: by id or by username in any case, and exactly one of the two.
@@ -55,30 +66,154 @@ both! {
         assert_eq!(alice.ask("{ me { bio } }", json!({})).await.text("me.bio"), "one");
     }
 
-    /// USR-003: names and addresses belong to one account, whatever their case.
+    /// USR-003: a username belongs to one account, whatever its case.
     async fn a_taken_name_is_a_conflict(world) {
-        let (alice, bob) = (world.person("alice").await, world.person("bob").await);
+        let (alice, _bob) = (world.person("alice").await, world.person("bob").await);
         let taken = alice.try_update_profile(json!({ "username": "BOB" })).await;
         taken.expect_code("RESOURCE_CONFLICT").expect_field("input.username");
-        let taken = alice.try_update_profile(json!({ "email": bob.email.to_uppercase() })).await;
-        taken.expect_code("RESOURCE_CONFLICT").expect_field("input.email");
-        // One's own name in another case is no conflict.
+        // One's own name in another case is no conflict; one's own address in another case is no change: it is proved as it is.
         assert_eq!(alice.try_update_profile(json!({ "username": "Alice" })).await.text("updateProfile.user.username"), "Alice");
+        let same = alice.try_update_profile(json!({ "email": "Alice@Example.org" })).await;
+        assert_eq!(same.text("updateProfile.user.email"), alice.email);
+        assert_eq!(alice.ask(ADDRESS, json!({})).await.data("me.pendingEmail"), &Value::Null);
     }
 
-    /// USR-003: a new address has to be proved again.
-    async fn a_new_address_is_proved_again(world) {
+    /// USR-003: a new address takes force when it is proved, and not before; the old one is told, and gets the reset mails until then.
+    async fn a_new_address_waits_for_its_proof(world) {
         let alice = world.person("alice").await;
-        let token = world.mail_to(&alice.email).await.token();
-        let verify = "mutation($token: String!) { verifyEmail(input: { token: $token }) { user { id } } }";
-        world.anonymous().ask(verify, json!({ "token": token })).await.ok();
-        let proved = "{ me { emailVerifiedAt } }";
-        assert!(alice.ask(proved, json!({})).await.data("me.emailVerifiedAt").is_string());
-        alice.try_update_profile(json!({ "email": "alice@elsewhere.example" })).await.ok();
-        assert!(alice.ask(proved, json!({})).await.data("me.emailVerifiedAt").is_null());
-        let token = world.mail_to("alice@elsewhere.example").await.token();
-        world.anonymous().ask(verify, json!({ "token": token })).await.ok();
-        assert!(alice.ask(proved, json!({})).await.data("me.emailVerifiedAt").is_string());
+        let nobody = world.anonymous();
+        prove(&nobody, &world.mail_to(&alice.email).await.token()).await.ok();
+        let asked = alice.try_update_profile(json!({ "email": "alice@elsewhere.example" })).await;
+        assert_eq!(asked.text("updateProfile.user.email"), alice.email);
+        let before = alice.ask(ADDRESS, json!({})).await;
+        assert_eq!((before.text("me.email"), before.text("me.pendingEmail")), (alice.email.clone(), "alice@elsewhere.example".to_owned()));
+        assert!(before.data("me.emailVerifiedAt").is_string(), "the old address stays proved");
+        for (email, mails) in [("alice@elsewhere.example", 0), (alice.email.as_str(), 1)] {
+            nobody.ask(RESET, json!({ "email": email })).await.ok();
+            let sent = world.mails_to(email).await;
+            assert_eq!(sent.iter().filter(|mail| mail.subject == "Choose a new password").count(), mails, "{email}: {sent:#?}");
+        }
+        let old = world.mails_to(&alice.email).await;
+        assert!(old.iter().any(|mail| mail.subject == "Your account is about to get another address"), "{old:#?}");
+        assert!(nobody.try_sign_in("alice@elsewhere.example", crate::house::PASSWORD).await.code().is_some());
+        let reset = old.iter().find(|mail| mail.subject == "Choose a new password").unwrap().token();
+
+        prove(&nobody, &world.mail_to("alice@elsewhere.example").await.token()).await.ok();
+        let after = alice.ask(ADDRESS, json!({})).await;
+        assert_eq!((after.text("me.email").as_str(), after.data("me.pendingEmail")), ("alice@elsewhere.example", &Value::Null));
+        assert!(after.data("me.emailVerifiedAt").is_string());
+        let told = world.mails_to(&alice.email).await;
+        assert!(told.iter().any(|mail| mail.subject == "Your account has another address now"), "{told:#?}");
+        // What was mailed to the old address opens nothing any more.
+        let stale = "mutation($token: String!) {
+            resetPassword(input: { token: $token, newPassword: \"Eight-drums-and-a-horn\" }) { user { id } }
+        }";
+        nobody.ask(stale, json!({ "token": reset })).await.expect_code("INVALID_TOKEN");
+    }
+
+    /// USR-003: the last wish counts: a link to an address that was given up moves nothing.
+    async fn a_new_address_withdraws_the_one_before(world) {
+        let alice = world.person("alice").await;
+        let nobody = world.anonymous();
+        alice.try_update_profile(json!({ "email": "first@elsewhere.example" })).await.ok();
+        let first = world.mail_to("first@elsewhere.example").await.token();
+        alice.try_update_profile(json!({ "email": "second@elsewhere.example" })).await.ok();
+        let second = world.mail_to("second@elsewhere.example").await.token();
+        prove(&nobody, &first).await.expect_code("INVALID_TOKEN");
+        alice.try_update_profile(json!({ "email": alice.email })).await.ok();
+        prove(&nobody, &second).await.expect_code("INVALID_TOKEN");
+        let mine = alice.ask(ADDRESS, json!({})).await;
+        assert_eq!((mine.text("me.email"), mine.data("me.pendingEmail")), (alice.email.clone(), &Value::Null));
+    }
+
+    /// USR-003, IDN-018: nobody learns from the answer whether an address has an account; its owner does, by mail.
+    async fn a_new_address_tells_nothing_of_other_accounts(world) {
+        let (alice, bob) = (world.person("alice").await, world.person("bob").await);
+        prove(&world.anonymous(), &world.mail_to(&bob.email).await.token()).await.ok();
+        let mut answers = Vec::new();
+        for email in [bob.email.to_uppercase(), "nobody@elsewhere.example".to_owned()] {
+            let answer = alice.try_update_profile(json!({ "email": email })).await;
+            answer.ok();
+            assert_eq!(alice.ask(ADDRESS, json!({})).await.text("me.pendingEmail"), email);
+            let mut user = answer.data("updateProfile.user").clone();
+            user["version"] = Value::Null;
+            answers.push(user);
+            world.run_jobs().await;
+        }
+        assert_eq!(answers[0], answers[1]);
+        let mails = world.mails_to(&bob.email.to_uppercase()).await;
+        assert_eq!(mails.iter().map(|mail| mail.subject.as_str()).collect::<Vec<_>>(), ["Your email address is in use already"]);
+        assert!(!mails[0].body.contains("token="), "{mails:#?}");
+        assert!(mails[0].body.starts_with("Hello bob,"), "{mails:#?}");
+    }
+
+    /// IDN-001: an address somebody only claimed at sign-up goes to whoever proves it.
+    async fn a_proof_beats_a_claim(world) {
+        let (squatter, alice) = (world.person("squatter").await, world.person("alice").await);
+        world.mail_to(&squatter.email).await;
+        alice.try_update_profile(json!({ "email": squatter.email })).await.ok();
+        let mails = world.mails_to(&squatter.email).await;
+        let link = mails.iter().find(|mail| mail.body.starts_with("Hello alice,")).unwrap_or_else(|| panic!("{mails:#?}"));
+        prove(&world.anonymous(), &link.token()).await.ok();
+        assert_eq!(alice.ask(ADDRESS, json!({})).await.text("me.email"), squatter.email);
+        assert_eq!(squatter.ask(ADDRESS, json!({})).await.data("me.email"), &Value::Null);
+        world.anonymous().try_sign_in("squatter", crate::house::PASSWORD).await.ok();
+        let mine = world.anonymous().try_sign_in(&squatter.email, crate::house::PASSWORD).await;
+        assert_eq!(mine.text("signIn.user.id"), alice.id);
+    }
+
+    /// USR-003: whoever finds an open session cannot take the account with it: a new address wants the password or a fresh sign-in.
+    async fn a_new_address_wants_the_password(world) {
+        let alice = world.person("alice").await;
+        world.advance(chrono::TimeDelta::minutes(14));
+        let answer = world.anonymous().try_refresh(&alice.refresh_token).await;
+        let alice = alice.with_tokens(&answer.text("refreshSession.accessToken"));
+        world.advance(chrono::TimeDelta::minutes(2));
+        world.run_jobs().await;
+        let before = world.dump().await;
+        let change = |password: Value| json!({ "email": "alice@elsewhere.example", "currentPassword": password });
+        alice.try_update_profile(change(Value::Null)).await.expect_code("MFA_REQUIRED").expect_field("input.currentPassword");
+        alice.try_update_profile(change(json!("another-password"))).await.expect_code("INVALID_CREDENTIALS");
+        world.dump().await.assert_unchanged(&before, "a new address without the password");
+        // Everything else goes without.
+        alice.try_update_profile(json!({ "bio": "x" })).await.ok();
+        alice.try_update_profile(change(json!(crate::house::PASSWORD))).await.ok();
+        assert_eq!(alice.ask(ADDRESS, json!({})).await.text("me.pendingEmail"), "alice@elsewhere.example");
+    }
+
+    /// USR-003: nobody makes us write to strangers by the hundred.
+    async fn mails_about_addresses_are_limited(world) {
+        let alice = world.person("alice").await;
+        let strict = world.instance(|config| {
+            let hour = std::time::Duration::from_secs(3600);
+            config.limits.mail_by_account = Rate { count: 4, per: hour };
+            config.limits.mail_by_recipient = Rate { count: 2, per: hour };
+        }).await;
+        let alice = alice.at(&strict);
+        for email in ["a@elsewhere.example", "b@elsewhere.example", "a@elsewhere.example", "a@elsewhere.example"] {
+            alice.try_update_profile(json!({ "email": email })).await.ok();
+        }
+        assert_eq!(world.mails_to("a@elsewhere.example").await.len(), 1, "a withdrawn link is not mailed, and the third is one too many");
+        let refused = alice.try_update_profile(json!({ "email": "c@elsewhere.example" })).await;
+        refused.expect_code("RATE_LIMIT_EXCEEDED");
+        // A sign-up counts as well, and says nothing of it.
+        let bob = Person::sign_up(world.anonymous().at(&strict), "bob").await;
+        let carol = json!({ "email": "a@elsewhere.example" });
+        bob.at(&strict).try_update_profile(carol).await.ok();
+        assert_eq!(world.mails_to("a@elsewhere.example").await.len(), 1);
+    }
+
+    /// IDN-001: a name is one line, because it ends up in mails and lists.
+    async fn a_name_is_one_line(world) {
+        let alice = world.person("alice").await;
+        for field in ["displayName", "firstName", "lastName", "location", "statusMessage", "gender"] {
+            for text in ["a\nb", "a\r\nb", "a\tb", "a\u{2028}b"] {
+                let refused = alice.try_update_profile(json!({ field: text })).await;
+                refused.expect_code("VALIDATION_FAILED").expect_field(&format!("input.{field}"));
+            }
+        }
+        let several = alice.try_update_profile(json!({ "bio": "two\nlines" })).await;
+        assert_eq!(several.text("updateProfile.user.bio"), "two\nlines");
     }
 
     /// USR-030: what is private is its owner's alone, by every way to the person.
@@ -186,6 +321,44 @@ both! {
         world.anonymous().ask(query, json!({ "search": "x".repeat(101) })).await.expect_code("VALIDATION_FAILED");
     }
 
+    /// USR-001: letters of every alphabet are found in any case, on both databases; a search gives ten unless told.
+    async fn a_search_folds_every_alphabet(world) {
+        for (name, display) in [("dave", "Dave Dvořák"), ("erin", "Erin Érard"), ("zoe", "ΖΩΉ")] {
+            let person = world.person(name).await;
+            person.try_update_profile(json!({ "displayName": display })).await.ok();
+        }
+        let query = "query($search: String) { users(search: $search, orderBy: USERNAME) { nodes { username } totalCount } }";
+        for (search, found) in [("DVOŘÁK", "dave"), ("éRARD", "erin"), ("ζωή", "zoe")] {
+            let answer = world.anonymous().ask(query, json!({ "search": search })).await;
+            assert_eq!(answer.list("users.nodes", "username"), [json!(found)], "{search}");
+        }
+        for number in 0..12 {
+            world.person(&format!("many-{number}")).await;
+        }
+        let searched = world.anonymous().ask(query, json!({ "search": "many" })).await;
+        assert_eq!((searched.list("users.nodes", "username").len(), searched.number("users.totalCount")), (10, 12));
+        let listed = world.anonymous().ask(query, json!({})).await;
+        assert_eq!(listed.list("users.nodes", "username").len(), 15);
+    }
+
+    /// USR-001: by when they came; a cursor of one filter is none of another.
+    async fn the_directory_is_filtered(world) {
+        world.person("alice").await;
+        world.advance(chrono::TimeDelta::days(2));
+        let yesterday = (world.now() - chrono::TimeDelta::days(1)).to_rfc3339();
+        world.person("bob").await;
+        let query = "query($filter: UserFilter, $after: String) {
+            users(filter: $filter, after: $after) { nodes { username } totalCount pageInfo { endCursor } }
+        }";
+        for (field, found) in [("joinedAfter", "bob"), ("joinedBefore", "alice")] {
+            let answer = world.anonymous().ask(query, json!({ "filter": { field: yesterday } })).await;
+            assert_eq!(answer.list("users.nodes", "username"), [json!(found)], "{field}");
+            assert_eq!(answer.number("users.totalCount"), 1);
+            let cursor = answer.text("users.pageInfo.endCursor");
+            world.anonymous().ask(query, json!({ "after": cursor })).await.expect_code("VALIDATION_FAILED");
+        }
+    }
+
     /// USR-020, USR-021: a block hides the blocker, again is harmless, and only its maker sees it.
     async fn a_block_hides_the_blocker(world) {
         let (alice, bob) = (world.person("alice").await, world.person("bob").await);
@@ -212,14 +385,53 @@ both! {
         assert_eq!(bob.ask(PROFILE, json!({ "username": "alice" })).await.text("user.id"), alice.id);
     }
 
-    /// USR-020: two who block each other can both take it back; nobody blocks themselves or somebody unknown.
-    async fn blocks_have_edges(world) {
+    /// USR-020: whoever is blocked blocks back, and each takes back their own; nobody blocks themselves or somebody unknown.
+    async fn a_blocked_person_blocks_back(world) {
         let (alice, bob) = (world.person("alice").await, world.person("bob").await);
+        alice.try_update_profile(json!({ "bio": "secret" })).await.ok();
         alice.block(&bob).await;
-        bob.try_block(&alice.id).await.expect_code("NOT_FOUND");
+        let back = "mutation($id: ID!) { blockUser(input: { userId: $id }) { user { username bio isBlocked } } }";
+        let blocked = bob.ask(back, json!({ "id": alice.id })).await;
+        assert_eq!((blocked.data("blockUser.user.isBlocked"), blocked.data("blockUser.user.bio")), (&json!(true), &Value::Null));
+        // In the list of whom one keeps away, too, somebody who does the same is a card.
+        let mine = bob.ask("{ me { blockedUsers { totalCount nodes { username bio } } } }", json!({})).await;
+        assert_eq!(mine.list("me.blockedUsers.nodes", "username"), [json!("alice")]);
+        assert_eq!(mine.list("me.blockedUsers.nodes", "bio"), [Value::Null]);
+        alice.try_unblock(&bob.id).await.ok();
+        assert!(alice.ask(PROFILE, json!({ "username": "bob" })).await.data("user").is_null(), "bob still keeps alice away");
+        for _ in 0..2 {
+            bob.try_unblock(&alice.id).await.ok();
+        }
+        assert_eq!(alice.ask(PROFILE, json!({ "username": "bob" })).await.text("user.id"), bob.id);
         alice.try_block(&alice.id).await.expect_code("BUSINESS_RULE_VIOLATION");
         alice.try_block("user_00000000000000000000000000").await.expect_code("NOT_FOUND");
-        alice.try_unblock(&bob.id).await.ok();
+    }
+
+    /// USR-021: whom one blocks costs one statement for a whole list, and for nobody signed in it is nobody.
+    async fn blocks_of_a_list_are_one_statement(world) {
+        let alice = world.person("alice").await;
+        for name in ["bob", "carol", "dave", "erin"] {
+            let person = world.person(name).await;
+            if name == "carol" {
+                alice.block(&person).await;
+            }
+        }
+        let query = "query($first: Int) { users(first: $first, orderBy: USERNAME) { nodes { username isBlocked role } } }";
+        let quiet = world.quiet_instance().await;
+        let mut counts = Vec::new();
+        // What the instance keeps for a while, such as keys, is read first.
+        alice.at(&quiet).ask(query, json!({ "first": 1 })).await.ok();
+        for first in [1, 5] {
+            let (count, answer) = quiet.statements(alice.at(&quiet).ask(query, json!({ "first": first }))).await;
+            answer.ok();
+            counts.push(count);
+        }
+        assert_eq!(counts[0], counts[1], "statements grow with the page");
+        let answer = alice.ask(query, json!({ "first": 5 })).await;
+        assert_eq!(answer.list("users.nodes", "isBlocked"), [json!(false), json!(false), json!(true), json!(false), json!(false)]);
+        let nobody = world.anonymous().ask(query, json!({ "first": 2 })).await;
+        assert_eq!(nobody.list("users.nodes", "isBlocked"), [json!(false), json!(false)]);
+        assert_eq!(nobody.list("users.nodes", "role"), [json!("USER"), json!("USER")]);
     }
 
     /// "Bad input": an id of another kind names the kind expected; nonsense is no id; nothing changes.

@@ -81,6 +81,8 @@ async fn restore(url: &str) {
         "DO $$ DECLARE names text; kept text; BEGIN
             PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
                 WHERE datname = current_database() AND pid <> pg_backend_pid();
+            -- Rows come back in no order: their foreign keys are not looked at meanwhile.
+            PERFORM set_config('session_replication_role', 'replica', true);
             SELECT string_agg(format('public.%I', tablename), ', ') INTO names
                 FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'seaql_migrations';
             EXECUTE 'TRUNCATE ' || names || ' RESTART IDENTITY CASCADE';

@@ -239,6 +239,7 @@ impl World {
                     assigned_at: Set(tx.now()),
                     assigned_by: Set(None),
                     expires_at: Set(None),
+                    is_active: Set(true),
                 };
                 row.insert(tx).await?;
                 Ok(())

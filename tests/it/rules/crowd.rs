@@ -115,9 +115,18 @@ async fn people(op: &Op) -> Vec<(UserId, String)> {
 
 /// A role and a job.
 async fn administration(op: &Op, number: usize) {
-    let role = NewRole { name: format!("EXTRA_{number}"), display_name: "Extra".to_owned(), description: None };
+    let role = NewRole {
+        name: format!("EXTRA_{number}"),
+        display_name: "Extra".to_owned(),
+        description: None,
+        permissions: Vec::new(),
+    };
     auth::create_role(op, role).await.unwrap();
-    let job = users::FindAccountToMail { email_key: format!("nobody-{number}@example.org"), is_reset: true };
+    let job = users::FindAccountToMail {
+        email_key: format!("nobody-{number}@example.org"),
+        is_reset: true,
+        locale: polyphony::base::locale::Locale::En,
+    };
     op.write(async |tx| tx.enqueue(&job)).await.unwrap();
 }
 

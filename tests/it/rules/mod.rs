@@ -23,3 +23,5 @@ mod prices;
 mod crowd;
 /// The playground knows the ids of the demo data.
 mod demo_ids;
+/// Every row that says when it was last changed tells the truth.
+mod updated_at;

@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use entity::{
-    ids::{RoleId, UserId},
+    ids::{PermissionId, RoleId, UserId},
     role, user,
 };
 use sea_orm::ActiveValue::Set;
 
 use crate::{
-    access::{BaseRole, Op},
+    access::{BaseRole, Op, Permit},
     base::{
         error::{Error, Result},
         text::Checks,
@@ -22,6 +22,7 @@ use crate::{
         },
         users,
     },
+    platform::Tx,
 };
 
 /// A new role.
@@ -33,6 +34,8 @@ pub struct NewRole {
     pub display_name: String,
     /// What it is for.
     pub description: Option<String>,
+    /// What it allows.
+    pub permissions: Vec<PermissionId>,
 }
 
 /// What to change in a role.
@@ -44,6 +47,8 @@ pub struct RoleChange {
     pub description: Option<Option<String>>,
     /// Grants of an inactive role give nothing.
     pub is_active: Option<bool>,
+    /// What it allows, and nothing else.
+    pub permissions: Option<Vec<PermissionId>>,
 }
 
 /// Makes a role.
@@ -55,8 +60,9 @@ pub async fn create_role(op: &Op, input: NewRole) -> Result<role::Model> {
         checks.fault("name", "takes upper case letters, digits and underscores");
     }
     let display_name = checks.text("displayName", &input.display_name, 1, 100);
-    let description = checks.optional("description", input.description.as_deref(), 500);
+    let description = checks.optional_lines("description", input.description.as_deref(), 500);
     checks.finish()?;
+    let permissions = distinct(input.permissions);
     op.write(async |tx| {
         let row = role::ActiveModel {
             id: Set(tx.new_id()),
@@ -68,12 +74,27 @@ pub async fn create_role(op: &Op, input: NewRole) -> Result<role::Model> {
             created_at: Set(tx.now()),
             updated_at: Set(tx.now()),
         };
-        store::insert_role(tx, &permit, row).await
+        let role = store::insert_role(tx, &permit, row).await?;
+        allow(tx, &permit, role.id, &permissions).await?;
+        Ok(role)
     })
     .await
 }
 
-/// Changes a role. The system's own keep their standing: only their texts change.
+fn distinct(mut permissions: Vec<PermissionId>) -> Vec<PermissionId> {
+    permissions.sort_unstable();
+    permissions.dedup();
+    permissions
+}
+
+async fn allow(tx: &Tx, permit: &Permit<ManageRoles, AllRoles>, role: RoleId, all: &[PermissionId]) -> Result<()> {
+    if store::allow(tx, permit, role, all).await? {
+        return Ok(());
+    }
+    Err(Error::invalid("input.permissionIds", "takes ids of the list `permissions`; one of these is unknown"))
+}
+
+/// Changes a role. The system's own cannot be switched off, and what everybody and what administrators may do is not in the table.
 pub async fn update_role(op: &Op, id: RoleId, change: RoleChange) -> Result<role::Model> {
     let permit = op.permit::<ManageRoles, _>(AllRoles)?;
     let mut checks = Checks::new();
@@ -82,11 +103,12 @@ pub async fn update_role(op: &Op, id: RoleId, change: RoleChange) -> Result<role
         row.display_name = Set(checks.text("displayName", name, 1, 100));
     }
     if let Some(description) = &change.description {
-        row.description = Set(checks.optional("description", description.as_deref(), 500));
+        row.description = Set(checks.optional_lines("description", description.as_deref(), 500));
     }
     checks.finish()?;
+    let permissions = change.permissions.map(distinct);
     op.write(async |tx| {
-        let current = store::role(tx, id).await?.ok_or(AuthError::RoleNotFound)?;
+        let current = store::lock_role(tx, id).await?.ok_or(AuthError::RoleNotFound)?;
         let mut row = row.clone();
         row.updated_at = Set(tx.now());
         if let Some(is_active) = change.is_active {
@@ -94,6 +116,15 @@ pub async fn update_role(op: &Op, id: RoleId, change: RoleChange) -> Result<role
                 return Err(AuthError::SystemRole.into());
             }
             row.is_active = Set(is_active);
+        }
+        if let Some(permissions) = &permissions {
+            // Everybody holds the one without a grant, and the other may do everything.
+            if [BaseRole::User, BaseRole::Admin].iter().any(|fixed| fixed.name() == current.name) {
+                return Err(AuthError::FixedPermissions.into());
+            }
+            allow(tx, &permit, id, permissions).await?;
+        }
+        if change.is_active.is_some() || permissions.is_some() {
             for user in store::holders(tx, id).await? {
                 tx.emit(AuthEvent::AccountChanged { user });
             }
@@ -107,7 +138,7 @@ pub async fn update_role(op: &Op, id: RoleId, change: RoleChange) -> Result<role
 pub async fn delete_role(op: &Op, id: RoleId) -> Result<()> {
     let permit = op.permit::<ManageRoles, _>(AllRoles)?;
     op.write(async |tx| {
-        let current = store::role(tx, id).await?.ok_or(AuthError::RoleNotFound)?;
+        let current = store::lock_role(tx, id).await?.ok_or(AuthError::RoleNotFound)?;
         if current.is_system {
             return Err(AuthError::SystemRole.into());
         }
@@ -120,6 +151,9 @@ pub async fn delete_role(op: &Op, id: RoleId) -> Result<()> {
 }
 
 /// Grants a role, perhaps until a date. Again changes the date.
+///
+/// # Errors
+/// BUSINESS_RULE_VIOLATION for an end to the rights of the last administrator.
 pub async fn assign_role(
     op: &Op,
     user: UserId,
@@ -131,9 +165,16 @@ pub async fn assign_role(
         return Err(Error::invalid("input.expiresAt", "takes a moment in the future"));
     }
     op.write(async |tx| {
+        // Who holds the role is counted below: others who grant or revoke it wait until this is committed.
+        tx.hold(&role).await?;
         let person = users::lock(tx, user).await?.ok_or(AuthError::PersonNotFound)?;
-        store::role(tx, role).await?.ok_or(AuthError::RoleNotFound)?;
+        let kept = store::role(tx, role).await?.ok_or(AuthError::RoleNotFound)?;
+        let ends = kept.name == BaseRole::Admin.name() && expires_at.is_some();
+        let had_admin = ends && store::lasting_admins(tx).await? > 0;
         store::put_grant(tx, &permit, user, role, op.viewer.id(), expires_at).await?;
+        if had_admin && store::lasting_admins(tx).await? == 0 {
+            return Err(AuthError::LastAdmin.into());
+        }
         tx.emit(AuthEvent::AccountChanged { user });
         Ok(person)
     })
@@ -141,9 +182,14 @@ pub async fn assign_role(
 }
 
 /// Takes a role away. Again is harmless.
+///
+/// # Errors
+/// BUSINESS_RULE_VIOLATION for the last administrator.
 pub async fn revoke_role(op: &Op, user: UserId, role: RoleId) -> Result<user::Model> {
     let permit = op.permit::<ManageRoles, _>(AllRoles)?;
     op.write(async |tx| {
+        // Two administrators who take the role from each other at once: the second has to see what the first did.
+        tx.hold(&role).await?;
         let person = users::lock(tx, user).await?.ok_or(AuthError::PersonNotFound)?;
         let kept = store::role(tx, role).await?.ok_or(AuthError::RoleNotFound)?;
         if store::delete_grant(tx, &permit, user, role).await? {

@@ -1,6 +1,6 @@
 //! Signing up and in, and staying so.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::{ids::SessionId, session, user, verification_request};
 use sea_orm::ActiveValue::Set;
 
@@ -22,6 +22,12 @@ use crate::{
     },
     platform::{Tx, passwords::Comparison},
 };
+
+/// How long an instance goes on with what it knows of imported accounts: looking means to look at every password hash.
+const REREAD: TimeDelta = TimeDelta::hours(1);
+
+/// The highest cost of the bcrypt hashes that imported accounts still have.
+struct Imported(Option<u32>);
 
 /// A new account.
 #[derive(Clone, Debug)]
@@ -82,6 +88,7 @@ pub async fn sign_up(op: &Op, input: SignUp) -> Result<Issued> {
     // Asked before the password is hashed: a taken name should not cost a hash. The constraint has the last word.
     users::taken(op.read(), Some(&username_key), Some(&email_key)).await?;
     let hash = op.platform.passwords.hash(&input.password).await?;
+    let may_mail = users::may_mail(op, &email).await;
     let refresh_token = op.platform.random.token();
     let (user, session) = op
         .write(async |tx| {
@@ -107,7 +114,7 @@ pub async fn sign_up(op: &Op, input: SignUp) -> Result<Issued> {
             let user = users::insert(tx, row).await?;
             store::put_password(tx, user.id, &hash).await?;
             let session = begin_session(op, tx, &user, device.clone(), &refresh_token).await?;
-            users::ask_for_proof(op, tx, &user).await?;
+            users::ask_for_proof(op, tx, &user, &email, may_mail).await?;
             Ok((user, session))
         })
         .await?;
@@ -129,16 +136,36 @@ pub async fn sign_in(op: &Op, input: SignIn) -> Result<Issued> {
     }
     checks.finish()?;
     cache.limit("sign-in-address", &op.origin.address(), limits.sign_in_by_address).await?;
-    cache.limit("sign-in-login", &fold(&input.login), limits.sign_in_by_login).await?;
+    let (login, address) = (fold(&input.login), op.origin.address());
+    cache.limit("sign-in-login", &digest(&format!("{login} {address}")), limits.sign_in_by_login).await?;
+    let imported = op.platform.memo.get(REREAD, async || Ok(Imported(store::bcrypt_cost(op.read()).await?))).await?;
     let account = users::find_by_login(op.read(), &input.login).await?;
     let kept = match &account {
         Some(account) => store::password_hash(op.read(), account.id).await?,
         // The same number of statements for an unknown login.
         None => store::password_hash(op.read(), op.platform.ids.new_id()).await?,
     };
-    let compared = op.platform.passwords.compare(&input.password, kept.as_deref()).await?;
-    let account = account.filter(|account| compared != Comparison::Different && account.suspended_at.is_none());
-    let account = account.ok_or(AuthError::InvalidCredentials)?;
+    // Username and address count together. That shows to nobody: past the limit the answer is that of a wrong password, or it would
+    // tell that the two belong together. A new password starts a new count.
+    let whose = account.as_ref().map_or(login, |account| format!("{} {}", account.id, account.token_version));
+    let too_many = cache.limit("sign-in-account", &digest(&whose), limits.sign_in_by_account).await.is_err();
+    let compared = op.platform.passwords.compare(&input.password, kept.as_deref(), imported.0).await?;
+    let refused = match &account {
+        _ if too_many => Some("too many attempts"),
+        None => Some("unknown login"),
+        Some(_) if compared == Comparison::Different => Some("wrong password"),
+        Some(account) if account.suspended_at.is_some() => Some("suspended"),
+        Some(_) => None,
+    };
+    let account = match (account, refused) {
+        (Some(account), None) => account,
+        (account, reason) => {
+            let account = account.map(|account| tracing::field::display(account.id));
+            // Never the login itself: people type passwords into the wrong field.
+            tracing::info!(client = %address, account, reason, "a sign-in was refused");
+            return Err(AuthError::InvalidCredentials.into());
+        }
+    };
     let refresh_token = op.platform.random.token();
     let (user, session) = op
         .write(async |tx| {
@@ -166,13 +193,12 @@ pub async fn sign_in(op: &Op, input: SignIn) -> Result<Issued> {
 /// two tabs asked at once. Later, or once the successor was used, it is somebody else's copy, and the whole session ends.
 ///
 /// # Errors
-/// INVALID_TOKEN, RATE_LIMIT_EXCEEDED.
+/// INVALID_TOKEN, also once the session has reached its greatest age; RATE_LIMIT_EXCEEDED.
 pub async fn refresh(op: &Op, token: &str) -> Result<Issued> {
     op.platform.cache.limit("refresh", &op.origin.address(), op.config.limits.refresh).await?;
     // The successor follows from the token, so that asking again gives the same one and only digests need keeping.
     let next = op.platform.vault.derive("refresh token", token)?;
     let grace = TimeDelta::from_std(op.config.auth.refresh_grace).unwrap_or(TimeDelta::seconds(60));
-    let lifetime = TimeDelta::from_std(op.config.auth.refresh_lifetime).unwrap_or(TimeDelta::days(7));
     let outcome = op
         .write(async |tx| {
             let Some(row) = store::lock_refresh_token(tx, &digest(token)).await? else { return Ok(None) };
@@ -181,9 +207,10 @@ pub async fn refresh(op: &Op, token: &str) -> Result<Issued> {
             let Some(session) = session.filter(|_| row.expires_at > tx.now()) else { return Ok(None) };
             match row.used_at {
                 None => {
+                    let until = refreshable_until(op, tx.now(), session.created_at);
                     store::use_refresh_token(tx, row.id).await?;
-                    store::insert_refresh_token(tx, &session, Some(row.id), digest(&next), tx.now() + lifetime).await?;
-                    store::touch_session(tx, session.id, tx.now() + lifetime).await?;
+                    store::insert_refresh_token(tx, &session, Some(row.id), digest(&next), until).await?;
+                    store::touch_session(tx, session.id, until).await?;
                 }
                 Some(used_at) => {
                     let successor = store::successor(tx, row.id).await?;
@@ -212,8 +239,17 @@ pub async fn refresh(op: &Op, token: &str) -> Result<Issued> {
 /// INVALID_TOKEN when it was used, expired or superseded; RATE_LIMIT_EXCEEDED.
 pub async fn verify_email(op: &Op, token: &str) -> Result<Seen> {
     op.platform.cache.limit("mailed-token", &op.origin.address(), op.config.limits.token_attempts).await?;
-    let user = op.write(async |tx| users::complete(tx, verification_request::Kind::Email, token).await).await?;
+    let proof = users::find_proof(op, verification_request::Kind::Email, token).await?;
+    let user = op.write(async |tx| users::complete(op, tx, &proof).await).await?;
     Ok(Seen::own(user))
+}
+
+/// Until when a session that is refreshed now lasts: for the refresh lifetime, but no longer than a session may in all. So a stolen
+/// device is out some day, however diligently it refreshes.
+fn refreshable_until(op: &Op, now: DateTime<Utc>, began: DateTime<Utc>) -> DateTime<Utc> {
+    let each = TimeDelta::from_std(op.config.auth.refresh_lifetime).unwrap_or(TimeDelta::days(7));
+    let all = TimeDelta::from_std(op.config.auth.session_lifetime).unwrap_or(TimeDelta::days(90));
+    (now + each).min(began + all)
 }
 
 async fn begin_session(
@@ -223,7 +259,7 @@ async fn begin_session(
     device: Option<String>,
     refresh_token: &str,
 ) -> Result<session::Model> {
-    let expires_at = tx.now() + TimeDelta::from_std(op.config.auth.refresh_lifetime).unwrap_or(TimeDelta::days(7));
+    let expires_at = refreshable_until(op, tx.now(), tx.now());
     let row = session::ActiveModel {
         id: Set(tx.new_id()),
         user_id: Set(user.id),

@@ -1,7 +1,7 @@
 //! Inputs and payloads of signing in, sessions and roles.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, SimpleObject};
-use entity::ids::{RoleId, SessionId, UserId};
+use entity::ids::{PermissionId, RoleId, SessionId, UserId};
 
 use super::{Role, Session, cookies, types::Scopes};
 use crate::{
@@ -199,6 +199,8 @@ pub struct CreateRoleInput {
     pub display_name: String,
     /// At most 500 characters.
     pub description: Option<String>,
+    /// What it allows, of the list `permissions`; nothing unless said.
+    pub permission_ids: Option<Vec<GlobalId<PermissionId>>>,
 }
 
 /// What to change in a role.
@@ -212,6 +214,9 @@ pub struct UpdateRoleInput {
     pub description: MaybeUndefined<String>,
     /// Grants of an inactive role give nothing.
     pub is_active: Option<bool>,
+    /// What it allows from now on, of the list `permissions`, and nothing else. Those of `USER` and `ADMIN` are fixed:
+    /// BUSINESS_RULE_VIOLATION.
+    pub permission_ids: Option<Vec<GlobalId<PermissionId>>>,
 }
 
 /// The role that was made.

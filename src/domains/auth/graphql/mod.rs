@@ -2,7 +2,6 @@
 
 mod cookies;
 mod inputs;
-mod loaders;
 mod mutation;
 mod query;
 mod role_mutation;
@@ -11,4 +10,4 @@ mod types;
 pub use mutation::AuthMutation;
 pub use query::AuthQuery;
 pub use role_mutation::RolesMutation;
-pub use types::{Role, RoleGrant, Session, SessionStats};
+pub use types::{Permission, Role, RoleGrant, Session, SessionStates, SessionStats, UserRole};

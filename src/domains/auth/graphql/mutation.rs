@@ -76,12 +76,13 @@ impl AuthMutation {
         Ok(RevokeSessionPayload { session_id: node::id(*input.session_id) })
     }
 
-    /// Proves an email address by its mailed token, which works once. INVALID_TOKEN: ask for a new mail.
+    /// Proves an email address by its mailed token, which works once; a pending new address becomes that of the account. INVALID_TOKEN:
+    /// ask for a new mail.
     async fn verify_email(&self, ctx: &Context<'_>, input: VerifyEmailInput) -> Result<VerifyEmailPayload> {
         Ok(VerifyEmailPayload { user: User::new(verify_email(ctx.op(), &input.token).await?) })
     }
 
-    /// Sends the verification mail again. The answer is the same whether or not there is such an account.
+    /// Sends the verification mail of an account's address again (for a pending new one repeat `updateProfile`). The answer is the same whether or not there is such an account.
     async fn resend_verification_email(
         &self,
         ctx: &Context<'_>,
@@ -101,7 +102,7 @@ impl AuthMutation {
         Ok(RequestPasswordResetPayload { accepted: true })
     }
 
-    /// Sets a new password with a mailed token. Every session and token of the account ends.
+    /// Sets a new password with a mailed token. Every session and token of the account ends, and a mail tells its owner.
     async fn reset_password(&self, ctx: &Context<'_>, input: ResetPasswordInput) -> Result<ResetPasswordPayload> {
         let seen = reset_password(ctx.op(), &input.token, &input.new_password).await?;
         Ok(ResetPasswordPayload { user: User::new(seen) })

@@ -6,7 +6,7 @@ use async_graphql::{Context, Object};
 use entity::ids::RoleId;
 use futures_util::FutureExt;
 
-use super::Role;
+use super::{Permission, Role};
 use crate::{
     base::error::Result,
     domains::auth::store,
@@ -55,5 +55,12 @@ impl AuthQuery {
     ) -> Result<Option<Role>> {
         signed_in(ctx)?;
         Role::find(ctx, *id).await
+    }
+
+    /// Everything a role can be given to allow, by name. The list is fixed and short.
+    #[graphql(directive = access::apply(Requires::SignedIn))]
+    async fn permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
+        signed_in(ctx)?;
+        Ok(store::permissions(ctx.op().read()).await?.into_iter().map(Permission::from).collect())
     }
 }

@@ -31,12 +31,14 @@ impl RolesMutation {
     /// Makes a role. A taken name is RESOURCE_CONFLICT; MFA_REQUIRED asks for a fresh sign-in.
     #[graphql(directive = access::apply(Requires::Admin))]
     async fn create_role(&self, ctx: &Context<'_>, input: CreateRoleInput) -> Result<CreateRolePayload> {
-        let CreateRoleInput { name, display_name, description } = input;
-        let role = create_role(ctx.op(), NewRole { name, display_name, description }).await?;
+        let CreateRoleInput { name, display_name, description, permission_ids } = input;
+        let permissions = permission_ids.unwrap_or_default().into_iter().map(|id| *id).collect();
+        let role = create_role(ctx.op(), NewRole { name, display_name, description, permissions }).await?;
         Ok(CreateRolePayload { role: Role::new(role) })
     }
 
-    /// Changes a role. The system's own cannot be switched off: BUSINESS_RULE_VIOLATION.
+    /// Changes a role. The system's own cannot be switched off: BUSINESS_RULE_VIOLATION. Open connections of those who hold it end when
+    /// their rights change.
     #[graphql(directive = access::apply(Requires::Admin))]
     async fn update_role(&self, ctx: &Context<'_>, input: UpdateRoleInput) -> Result<UpdateRolePayload> {
         let description = match input.description {
@@ -44,7 +46,9 @@ impl RolesMutation {
             MaybeUndefined::Null => Some(None),
             MaybeUndefined::Value(text) => Some(Some(text)),
         };
-        let change = RoleChange { display_name: input.display_name, description, is_active: input.is_active };
+        let permissions = input.permission_ids.map(|ids| ids.into_iter().map(|id| *id).collect());
+        let change =
+            RoleChange { display_name: input.display_name, description, is_active: input.is_active, permissions };
         Ok(UpdateRolePayload { role: Role::new(update_role(ctx.op(), *input.role_id, change).await?) })
     }
 
@@ -55,7 +59,8 @@ impl RolesMutation {
         Ok(DeleteRolePayload { role_id: node::id(*input.role_id) })
     }
 
-    /// Grants a role, perhaps until a date; again changes the date. The person's open connections end, to come back with the new rights.
+    /// Grants a role, perhaps until a date; again changes the date. The last administrator stays one for good:
+    /// BUSINESS_RULE_VIOLATION. The person's open connections end, to come back with the new rights.
     #[graphql(directive = access::apply(Requires::Admin))]
     async fn assign_role(&self, ctx: &Context<'_>, input: AssignRoleInput) -> Result<AssignRolePayload> {
         let row = assign_role(ctx.op(), *input.user_id, *input.role_id, input.expires_at.map(|until| until.0)).await?;

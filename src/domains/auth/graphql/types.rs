@@ -9,11 +9,16 @@ use entity::{
 };
 use futures_util::FutureExt;
 
-use super::loaders::{GrantsByUser, PermissionsByRole, RoleById, SessionById};
 use crate::{
+    access::{BaseRole, Roles},
     base::error::Result,
     domains::{
-        auth::{SignOutScope, store},
+        auth::{
+            SignOutScope,
+            loaders::{GrantsByUser, PermissionsByRole, RoleById, SessionById},
+            model::SessionState,
+            store,
+        },
         users::graphql::User,
     },
     graphql::{
@@ -39,19 +44,36 @@ impl Session {
         Ok(ctx.loaders().load_one(SessionById(id)).await?.map(Self::new))
     }
 
-    /// One page of a person's active sessions. The caller has checked that the viewer is that person.
-    pub async fn page_of(ctx: &Context<'_>, user: UserId, args: PageArgs) -> Result<Connection<Self>> {
+    /// One page of a person's sessions in a state. The caller has checked that the viewer is that person.
+    pub async fn page_of(
+        ctx: &Context<'_>,
+        user: UserId,
+        state: SessionStates,
+        args: PageArgs,
+    ) -> Result<Connection<Self>> {
         let op = ctx.op().clone();
-        let scope = Scope::new("sessions", user);
+        let (scope, state) = (Scope::new("sessions", (user, state)), SessionState::from(state));
         let window = args.window(op.config.limits.page, &scope)?;
         let now = op.platform.clock.now();
-        let page = window.page(store::sessions_page(op.read(), user, now, &window).await?);
+        let page = window.page(store::sessions_page(op.read(), user, state, now, &window).await?);
         let count = move || {
             let op = op.clone();
-            async move { store::sessions_count(op.read(), user, now).await }.boxed()
+            async move { store::sessions_count(op.read(), user, state, now).await }.boxed()
         };
         Ok(Connection::new(page, &scope, |row| row.id.to_string().into(), Self::new, Arc::new(count)))
     }
+}
+
+/// Where a session stands. What is over is cleared away after a week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(name = "SessionState", remote = "SessionState")]
+pub enum SessionStates {
+    /// Good now.
+    Active,
+    /// Ended by itself: it was not used in time, or has reached its greatest age.
+    Expired,
+    /// Ended by its owner, by a new password, or because a token was stolen.
+    Revoked,
 }
 
 /// One sign-in of the viewer on a device. Only its owner sees it.
@@ -92,7 +114,7 @@ impl Session {
         self.0.last_used_at.into()
     }
 
-    /// When it ends by itself unless it is used.
+    /// When it ends by itself: unless it is used before, and at the latest 90 days (unless configured otherwise) after it began.
     async fn expires_at(&self) -> DateTime {
         self.0.expires_at.into()
     }
@@ -200,14 +222,14 @@ impl Role {
         self.0.is_active
     }
 
-    /// What it allows.
+    /// What it allows beyond what its name stands for. Only what stands here is ever asked for; administrators may do everything.
     async fn permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
         let rows = ctx.loaders().load_one(PermissionsByRole(self.0.id)).await?.unwrap_or_default();
         Ok(rows.into_iter().map(Permission::from).collect())
     }
 }
 
-/// Something a role allows.
+/// Something a role can be given to allow. The list is fixed: each of them is asked for somewhere in the server, with a fresh sign-in.
 #[derive(Clone, Debug, SimpleObject)]
 pub struct Permission {
     /// Its id, for a client's cache: a permission is found through its role, not by `node`.
@@ -231,6 +253,29 @@ impl From<permission::Model> for Permission {
             action: row.action,
             description: row.description,
         }
+    }
+}
+
+/// The highest base role of a person: what a badge shows. Roles of one's own making are none of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "BaseRole")]
+pub enum UserRole {
+    /// Everybody.
+    User,
+    /// May publish.
+    Creator,
+    /// Keeps order.
+    Moderator,
+    /// Runs the place.
+    Admin,
+}
+
+impl UserRole {
+    /// Of a person.
+    pub async fn of(ctx: &Context<'_>, user: UserId) -> Result<Self> {
+        let rows = ctx.loaders().load_one(GrantsByUser(user)).await?.unwrap_or_default();
+        let names = rows.iter().filter(|(_, role)| role.is_active).map(|(_, role)| role.name.as_str());
+        Ok(Roles::from_names(names).highest().into())
     }
 }
 

@@ -50,7 +50,7 @@ pub async fn create_room(op: &Op, new: NewRoom) -> Result<Seen> {
     let me = op.viewer.person()?.id;
     let mut checks = Checks::new();
     let name = checks.text("name", &new.name, 1, 255);
-    let description = checks.optional("description", new.description.as_deref(), 2000);
+    let description = checks.optional_lines("description", new.description.as_deref(), 2000);
     let max_members = new.max_members.unwrap_or(DEFAULT_CEILING);
     check_ceiling(&mut checks, max_members, op.config.limits.room_members);
     if let Some(metadata) = &new.metadata {

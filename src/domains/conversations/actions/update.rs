@@ -42,7 +42,7 @@ pub async fn update_room(op: &Op, id: ConversationId, change: RoomChange) -> Res
     op.viewer.person()?;
     let mut checks = Checks::new();
     let name = change.name.as_deref().map(|name| checks.text("name", name, 1, 255));
-    let description = change.description.map(|text| checks.optional("description", text.as_deref(), 2000));
+    let description = change.description.map(|text| checks.optional_lines("description", text.as_deref(), 2000));
     if let Some(ceiling) = change.max_members {
         check_ceiling(&mut checks, ceiling, op.config.limits.room_members);
     }

@@ -260,12 +260,14 @@ pub async fn insert_message(tx: &Tx, permit: Permit<Post, Standing>, mut row: Mo
     // Of two servers one clock may be behind: a list must not see its newest conversation sink.
     let active_at = Ord::max(standing.conversation.last_activity_at, tx.now());
     standing.conversation.last_activity_at = active_at;
+    standing.conversation.updated_at = tx.now();
     row.seq = standing.conversation.last_seq;
     Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
     let change = conversation::ActiveModel {
         id: sea_orm::ActiveValue::Unchanged(standing.conversation.id),
         last_seq: sea_orm::ActiveValue::Set(standing.conversation.last_seq),
         last_activity_at: sea_orm::ActiveValue::Set(active_at),
+        updated_at: sea_orm::ActiveValue::Set(tx.now()),
         ..Default::default()
     };
     conversation::Entity::update_many()
@@ -283,6 +285,7 @@ async fn count_reply(tx: &Tx, reply: &Model, by: i32) -> Result<()> {
     Entity::update_many()
         .col_expr(Column::ThreadCount, Expr::col(Column::ThreadCount).add(by))
         .col_expr(Column::Version, Expr::col(Column::Version).add(1))
+        .col_expr(Column::UpdatedAt, Expr::value(tx.now()))
         .filter(Column::Id.eq(root))
         .exec(tx)
         .await?;

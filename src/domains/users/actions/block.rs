@@ -16,7 +16,8 @@ pub async fn block(op: &Op, other: UserId) -> Result<Seen> {
     }
     op.write(async |tx| {
         store::lock(tx, me).await?.ok_or(UserError::NotFound)?;
-        let seen = store::find(tx, &op.viewer, other).await?.ok_or(UserError::NotFound)?;
+        // Whoever has blocked the viewer can be blocked back, though they are found nowhere else.
+        let seen = store::seen_by_ids(tx, &op.viewer, &[other]).await?.remove(&other).ok_or(UserError::NotFound)?;
         if store::insert_block(tx, me, other).await? {
             tx.emit(UserEvent::Blocked { user: me, blocked: other });
         }
@@ -30,13 +31,11 @@ pub async fn unblock(op: &Op, other: UserId) -> Result<Seen> {
     let me = op.viewer.person()?.id;
     op.write(async |tx| {
         store::lock(tx, me).await?.ok_or(UserError::NotFound)?;
-        // The other may have blocked the viewer too, and is then found only by this door.
-        let seen = store::seen_by_ids(tx, &op.viewer, &[other]).await?.remove(&other);
+        let seen = store::seen_by_ids(tx, &op.viewer, &[other]).await?.remove(&other).ok_or(UserError::NotFound)?;
         if store::delete_block(tx, me, other).await? {
             tx.emit(UserEvent::Unblocked { user: me, blocked: other });
-            return seen.ok_or_else(|| UserError::NotFound.into());
         }
-        store::find(tx, &op.viewer, other).await?.ok_or_else(|| UserError::NotFound.into())
+        Ok(seen)
     })
     .await
 }

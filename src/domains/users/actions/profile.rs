@@ -4,14 +4,14 @@ use chrono::NaiveDate;
 use entity::user;
 use sea_orm::ActiveValue::Set;
 
-use super::verification::ask_for_proof;
+use super::verification::{ask_for_proof, may_mail, tell};
 use crate::{
     access::Op,
     base::{
-        error::{Error, Result},
+        error::Result,
         text::{Checks, fold},
     },
-    domains::users::{error::UserError, events::UserEvent, model::Seen, policy::EditProfile, store},
+    domains::users::{error::UserError, events::UserEvent, letters::Notice, model::Seen, policy::EditProfile, store},
 };
 
 /// What to change: `None` leaves a field as it is, `Some(None)` empties it.
@@ -19,8 +19,10 @@ use crate::{
 pub struct ProfileChange {
     /// A new username.
     pub username: Option<String>,
-    /// A new address, to be proved again.
+    /// A new address, pending until it is proved.
     pub email: Option<String>,
+    /// The viewer has just proved who they are: a new address wants it.
+    pub is_confirmed: bool,
     /// How the person is called.
     pub display_name: Option<String>,
     /// First name.
@@ -54,35 +56,56 @@ pub struct ProfileChange {
 /// The largest JSON a profile keeps, in bytes of its text.
 const JSON_BYTES: usize = 16 * 1024;
 
-/// Changes the viewer's profile.
+/// Changes the viewer's profile. A new address stays pending until its mailed link is followed, and until then nobody can tell
+/// whether somebody else has it: the answer is the same, and only a mail to that somebody differs.
 ///
 /// # Errors
-/// VALIDATION_FAILED, RESOURCE_CONFLICT for a taken name or address or a stale version.
+/// VALIDATION_FAILED, RESOURCE_CONFLICT for a taken username or a stale version, MFA_REQUIRED for a new address without a fresh proof
+/// of identity, RATE_LIMIT_EXCEEDED for too many new addresses.
 pub async fn update_profile(op: &Op, change: ProfileChange) -> Result<Seen> {
     let me = op.viewer.person()?.id;
-    let mut row = checked(op, &change)?;
-    let new_email = change.email.as_deref().map(fold);
+    let (row, email) = checked(op, &change)?;
+    let known = store::by_ids(op.read(), &[me]).await?.pop().ok_or(UserError::NotFound)?;
+    let moves = email.as_deref().is_some_and(|email| Some(fold(email)) != known.email_key);
+    let may_mail = match email.as_deref().filter(|_| moves) {
+        None => false,
+        Some(_) if !change.is_confirmed => return Err(UserError::ProofNeeded.into()),
+        Some(email) => {
+            let (cache, limits) = (&op.platform.cache, &op.config.limits);
+            cache.limit("mail-by-account", &me.to_string(), limits.mail_by_account).await?;
+            cache.limit("mail-by-address", &op.origin.address(), limits.mail_by_address).await?;
+            may_mail(op, email).await
+        }
+    };
     op.write(async |tx| {
         let current = store::lock(tx, me).await?.ok_or(UserError::NotFound)?;
         if change.expected_version.is_some_and(|expected| expected != current.version) {
             return Err(UserError::Stale.into());
         }
-        let email_changed = new_email.is_some() && new_email != current.email_key;
-        if email_changed {
-            row.email_verified_at = Set(None);
+        if let Some(email) = &email {
+            // The last wish counts: earlier new addresses are given up.
+            store::withdraw_moves(tx, &current, email).await?;
+            if moves && Some(fold(email)) != current.email_key {
+                ask_for_proof(op, tx, &current, email, may_mail).await?;
+                if let (Some(old), Some(_)) = (&current.email, current.email_verified_at) {
+                    tell(op, tx, &current, old, Notice::MoveAsked)?;
+                }
+            } else if Some(fold(email)) != current.email_key {
+                // It was the account's own a moment ago: a link was followed meanwhile.
+                return Err(UserError::Stale.into());
+            }
+            // Another spelling of the account's own address changes nothing: some mail servers tell cases apart, and it is proved as it is.
         }
         let permit = op.permit::<EditProfile, _>(current)?;
-        let updated = store::update(tx, permit, row.clone()).await?;
-        if email_changed {
-            ask_for_proof(op, tx, &updated).await?;
-        }
+        let updated = store::update(tx, permit, row).await?;
         tx.emit(UserEvent::Updated { user: me, version: updated.version });
         Ok(Seen::by(&op.viewer, updated, false))
     })
     .await
 }
 
-fn checked(op: &Op, change: &ProfileChange) -> Result<user::ActiveModel> {
+/// The row as it is to be, and the address that is wished for.
+fn checked(op: &Op, change: &ProfileChange) -> Result<(user::ActiveModel, Option<String>)> {
     let mut checks = Checks::new();
     let mut row = user::ActiveModel::default();
     if let Some(username) = &change.username {
@@ -90,11 +113,7 @@ fn checked(op: &Op, change: &ProfileChange) -> Result<user::ActiveModel> {
         row.username_key = Set(Some(fold(&username)));
         row.username = Set(Some(username));
     }
-    if let Some(email) = &change.email {
-        let email = checks.email("email", email);
-        row.email_key = Set(Some(fold(&email)));
-        row.email = Set(Some(email));
-    }
+    let email = change.email.as_deref().map(|email| checks.email("email", email));
     if let Some(name) = &change.display_name {
         row.display_name = Set(checks.text("displayName", name, 1, 100));
     }
@@ -104,10 +123,12 @@ fn checked(op: &Op, change: &ProfileChange) -> Result<user::ActiveModel> {
     };
     row.first_name = text("firstName", &change.first_name, 100);
     row.last_name = text("lastName", &change.last_name, 100);
-    row.bio = text("bio", &change.bio, 2000);
     row.location = text("location", &change.location, 200);
     row.status_message = text("statusMessage", &change.status_message, 200);
     row.gender = text("gender", &change.gender, 20);
+    if let Some(bio) = &change.bio {
+        row.bio = Set(checks.optional_lines("bio", bio.as_deref(), 2000));
+    }
     if let Some(url) = &change.avatar_url {
         row.avatar_url = Set(checks.url("avatarUrl", url.as_deref()));
     }
@@ -137,5 +158,5 @@ fn checked(op: &Op, change: &ProfileChange) -> Result<user::ActiveModel> {
         row.is_public = Set(is_public);
     }
     checks.finish()?;
-    Ok::<_, Error>(row)
+    Ok((row, email))
 }

@@ -5,10 +5,10 @@ use entity::ids::UserId;
 
 use super::User;
 use crate::{
-    domains::users::ProfileChange,
+    domains::users::{ProfileChange, store::Filter},
     graphql::{
         node::GlobalId,
-        scalars::{Date, EmailAddress, Json, Url},
+        scalars::{Date, DateTime, EmailAddress, Json, Url},
     },
 };
 
@@ -17,8 +17,12 @@ use crate::{
 pub struct UpdateProfileInput {
     /// 3 to 30 letters, digits, dots, dashes or underscores.
     username: Option<String>,
-    /// A new address; it counts as unproved until its mailed link is followed.
-    email: Option<EmailAddress>,
+    /// A new address. The account keeps its old one until the link mailed to the new one is followed; then the old one is told. One's
+    /// own in another case changes nothing. Wants `currentPassword`, or a sign-in of the last 15 minutes.
+    pub(super) email: Option<EmailAddress>,
+    /// The password, for a new address.
+    #[graphql(secret)]
+    pub(super) current_password: Option<String>,
     /// 1 to 100 characters.
     display_name: Option<String>,
     /// At most 100 characters.
@@ -63,6 +67,7 @@ impl From<UpdateProfileInput> for ProfileChange {
         Self {
             username: input.username,
             email: input.email.map(|address| address.0),
+            is_confirmed: false,
             display_name: input.display_name,
             first_name: patch(input.first_name, same),
             last_name: patch(input.last_name, same),
@@ -114,4 +119,22 @@ pub struct UnblockUserInput {
 pub struct UnblockUserPayload {
     /// The person.
     pub user: User,
+}
+
+/// Which people to list.
+#[derive(InputObject)]
+pub struct UserFilter {
+    /// Whose account was made at this moment or later.
+    joined_after: Option<DateTime>,
+    /// Whose account was made before this moment.
+    joined_before: Option<DateTime>,
+}
+
+impl UserFilter {
+    /// With what is searched for, folded.
+    pub(super) fn with(filter: Option<Self>, search: Option<String>) -> Filter {
+        let joined = |moment: Option<DateTime>| moment.map(|moment| moment.0);
+        let (after, before) = filter.map_or((None, None), |filter| (filter.joined_after, filter.joined_before));
+        Filter { search, joined_after: joined(after), joined_before: joined(before) }
+    }
 }

@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     base::error::Result,
-    domains::users::{block, unblock, update_profile},
+    domains::{
+        auth::is_confirmed,
+        users::{ProfileChange, block, unblock, update_profile},
+    },
     graphql::{
         access::{Requires, access},
         loader::ContextExt,
@@ -24,13 +27,21 @@ pub struct UsersMutation;
 
 #[Object]
 impl UsersMutation {
-    /// Changes the viewer's profile. A new email address gets a mail to prove it; a taken username or address is RESOURCE_CONFLICT.
+    /// Changes the viewer's profile. A taken username is RESOURCE_CONFLICT. A new email address is pending (`pendingEmail`) until the link
+    /// mailed to it is followed, and the answer is the same when somebody else has it; without a fresh proof of identity it is
+    /// MFA_REQUIRED, and too many of them are RATE_LIMIT_EXCEEDED.
     #[graphql(directive = access::apply(Requires::SignedIn))]
     async fn update_profile(&self, ctx: &Context<'_>, input: UpdateProfileInput) -> Result<UpdateProfilePayload> {
-        Ok(UpdateProfilePayload { user: User::new(update_profile(ctx.op(), input.into()).await?) })
+        let is_confirmed = match &input.email {
+            None => false,
+            Some(_) => is_confirmed(ctx.op(), input.current_password.as_deref()).await?,
+        };
+        let change = ProfileChange { is_confirmed, ..input.into() };
+        Ok(UpdateProfilePayload { user: User::new(update_profile(ctx.op(), change).await?) })
     }
 
-    /// Keeps a person away: they find the viewer no more, and neither can write to the other directly. Repeating it is harmless.
+    /// Keeps a person away: they find the viewer no more, and neither can write to the other directly. Repeating it is harmless, and
+    /// whoever has blocked the viewer can be blocked back.
     #[graphql(directive = access::apply(Requires::SignedIn))]
     async fn block_user(&self, ctx: &Context<'_>, input: BlockUserInput) -> Result<BlockUserPayload> {
         Ok(BlockUserPayload { user: User::new(block(ctx.op(), *input.user_id).await?) })

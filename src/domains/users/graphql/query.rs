@@ -6,7 +6,7 @@ use async_graphql::{Context, Enum, Object};
 use entity::{ids::UserId, user};
 use futures_util::FutureExt;
 
-use super::User;
+use super::{User, inputs::UserFilter};
 use crate::{
     base::{
         error::{Error, Result},
@@ -73,10 +73,12 @@ impl UsersQuery {
         #[graphql(desc = "Part of a username or display name, in any case; at most 100 characters.")] search: Option<
             String,
         >,
+        #[graphql(desc = "Which people; all unless said.")] filter: Option<UserFilter>,
         #[graphql(desc = "The order of the list.", default_with = "Some(UserOrder::Newest)")] order_by: Option<
             UserOrder,
         >,
-        #[graphql(desc = "So many from the start, or from `after`; 0 to 100, 20 unless said.")] first: Option<i32>,
+        #[graphql(desc = "So many from the start, or from `after`; 0 to 100. Unless said 20, and 10 of a search.")]
+        first: Option<i32>,
         #[graphql(desc = "Begin behind the row with this cursor.")] after: Option<String>,
         #[graphql(desc = "So many up to the end, or up to `before`; 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before the row with this cursor.")] before: Option<String>,
@@ -90,17 +92,19 @@ impl UsersQuery {
             None | Some(UserOrder::Newest) => Order::Newest,
             Some(UserOrder::Username) => Order::Username,
         };
-        let scope = Scope::new("users", (&search, order));
-        let window = PageArgs::new(first, after, last, before).window(op.config.limits.page, &scope)?;
-        let page = window.page(store::page(op.read(), &op.viewer, search.as_deref(), order, &window).await?);
+        let limits = if search.is_some() { op.config.limits.search_page } else { op.config.limits.page };
+        let filter = UserFilter::with(filter, search);
+        let scope = Scope::new("users", (&filter, order));
+        let window = PageArgs::new(first, after, last, before).window(limits, &scope)?;
+        let page = window.page(store::page(op.read(), &op.viewer, &filter, order, &window).await?);
         let key = |row: &user::Model| match order {
             Order::Newest => row.id.to_string().into(),
             Order::Username => row.username_key.clone().into(),
         };
         let viewer = op.viewer.clone();
         let count = move || {
-            let (op, search) = (op.clone(), search.clone());
-            async move { store::count(op.read(), &op.viewer, search.as_deref()).await }.boxed()
+            let (op, filter) = (op.clone(), filter.clone());
+            async move { store::count(op.read(), &op.viewer, &filter).await }.boxed()
         };
         let node = |row: user::Model| User::new(Seen::by(&viewer, row, false));
         Ok(Some(Connection::new(page, &scope, key, node, Arc::new(count))))

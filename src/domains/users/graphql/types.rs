@@ -3,15 +3,15 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::{Context, ID, Object};
-use entity::ids::UserId;
+use entity::{ids::UserId, user};
 use futures_util::{FutureExt, future::BoxFuture};
 
 use crate::{
     base::error::{Error, Result},
     domains::{
-        auth::graphql::{RoleGrant, Session, SessionStats},
+        auth::graphql::{RoleGrant, Session, SessionStates, SessionStats, UserRole},
         users::{
-            loaders::{UserById, VisibleUserById},
+            loaders::{BlockedByViewer, UserById, VisibleUserById},
             model::Seen,
             store,
         },
@@ -62,10 +62,10 @@ impl User {
         value.as_ref().filter(|_| !self.0.is_card)
     }
 
-    /// Only for the owner; administrators have their own fields.
-    pub fn owner(&self, ctx: &Context<'_>) -> Result<()> {
+    /// The row, for its owner only; administrators have their own fields.
+    fn mine(&self, ctx: &Context<'_>) -> Result<&user::Model> {
         if self.0.is_own {
-            return Ok(());
+            return Ok(&self.0.row);
         }
         ctx.op().viewer.person()?;
         Err(Error::denied("Only the owner of the account may see this."))
@@ -130,80 +130,81 @@ impl User {
         self.0.row.created_at.into()
     }
 
-    /// The viewer keeps this person away.
-    #[graphql(directive = access::apply(Requires::SignedIn))]
-    async fn is_blocked(&self, ctx: &Context<'_>) -> Result<Option<bool>> {
-        let me = ctx.op().viewer.person()?.id;
-        let blocks = store::blocked_between(ctx.op().read(), me, &[self.0.row.id]).await?;
-        Ok(Some(blocks.iter().any(|block| block.blocker_id == me)))
+    /// The highest base role this person holds: what a badge shows. `null` on a card.
+    async fn role(&self, ctx: &Context<'_>) -> Result<Option<UserRole>> {
+        if self.0.is_card { Ok(None) } else { UserRole::of(ctx, self.0.row.id).await.map(Some) }
+    }
+
+    /// The viewer keeps this person away; false when nobody is signed in.
+    async fn is_blocked(&self, ctx: &Context<'_>) -> Result<bool> {
+        Ok(ctx.loaders().load_one(BlockedByViewer(self.0.row.id)).await?.is_some())
     }
 
     /// Their email address.
     #[graphql(directive = access::apply(Requires::Owner))]
     async fn email(&self, ctx: &Context<'_>) -> Result<Option<EmailAddress>> {
-        self.owner(ctx)?;
-        Ok(self.0.row.email.clone().map(EmailAddress))
+        Ok(self.mine(ctx)?.email.clone().map(EmailAddress))
     }
 
     /// When the email address was proved; `null` while it is only claimed.
     #[graphql(directive = access::apply(Requires::Owner))]
     async fn email_verified_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime>> {
-        self.owner(ctx)?;
-        Ok(self.0.row.email_verified_at.map(DateTime))
+        Ok(self.mine(ctx)?.email_verified_at.map(DateTime))
+    }
+
+    /// The address they asked to move to with `updateProfile`, until its mailed link is followed or expires; `null` when there is none.
+    #[graphql(directive = access::apply(Requires::Owner))]
+    async fn pending_email(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        let (row, op) = (self.mine(ctx)?, ctx.op());
+        store::pending_email(op.read(), row, op.platform.clock.now()).await
     }
 
     /// First name.
     #[graphql(directive = access::apply(Requires::Owner))]
     async fn first_name(&self, ctx: &Context<'_>) -> Result<Option<&String>> {
-        self.owner(ctx)?;
-        Ok(self.0.row.first_name.as_ref())
+        Ok(self.mine(ctx)?.first_name.as_ref())
     }
 
     /// Last name.
     #[graphql(directive = access::apply(Requires::Owner))]
     async fn last_name(&self, ctx: &Context<'_>) -> Result<Option<&String>> {
-        self.owner(ctx)?;
-        Ok(self.0.row.last_name.as_ref())
+        Ok(self.mine(ctx)?.last_name.as_ref())
     }
 
     /// The day they were born.
     #[graphql(directive = access::apply(Requires::Owner))]
     async fn birthdate(&self, ctx: &Context<'_>) -> Result<Option<Date>> {
-        self.owner(ctx)?;
-        Ok(self.0.row.birthdate.map(Date))
+        Ok(self.mine(ctx)?.birthdate.map(Date))
     }
 
     /// As they say it.
     #[graphql(directive = access::apply(Requires::Owner))]
     async fn gender(&self, ctx: &Context<'_>) -> Result<Option<&String>> {
-        self.owner(ctx)?;
-        Ok(self.0.row.gender.as_ref())
+        Ok(self.mine(ctx)?.gender.as_ref())
     }
 
     /// Settings of the front end, as it last wrote them.
     #[graphql(directive = access::apply(Requires::Owner))]
     async fn preferences(&self, ctx: &Context<'_>) -> Result<Option<Json>> {
-        self.owner(ctx)?;
-        Ok(Some(Json(self.0.row.preferences.clone())))
+        Ok(Some(Json(self.mine(ctx)?.preferences.clone())))
     }
 
     /// Grows with every change of the profile; pass it as `expectedVersion` so that a change made elsewhere is not overwritten.
     #[graphql(directive = access::apply(Requires::Owner))]
     async fn version(&self, ctx: &Context<'_>) -> Result<Option<i32>> {
-        self.owner(ctx)?;
-        Ok(Some(self.0.row.version))
+        Ok(Some(self.mine(ctx)?.version))
     }
 
     /// The roles this person holds. Administrators see everybody's.
     #[graphql(directive = access::apply(Requires::Owner))]
     async fn roles(&self, ctx: &Context<'_>) -> Result<Option<Vec<RoleGrant>>> {
         if ctx.op().viewer.admin().is_err() {
-            self.owner(ctx)?;
+            self.mine(ctx)?;
         }
         Ok(Some(RoleGrant::of(ctx, self.0.row.id).await?))
     }
 
-    /// The devices where this person is signed in, newest first.
+    /// The devices where this person is signed in, newest first; or those where they were.
     #[graphql(directive = access::apply(Requires::Owner))]
     async fn sessions(
         &self,
@@ -212,16 +213,18 @@ impl User {
         #[graphql(desc = "Begin behind the row with this cursor.")] after: Option<String>,
         #[graphql(desc = "So many up to the end, or up to `before`; 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before the row with this cursor.")] before: Option<String>,
+        #[graphql(desc = "Where the sessions stand.", default_with = "Some(SessionStates::Active)")] state: Option<
+            SessionStates,
+        >,
     ) -> Result<Option<Connection<Session>>> {
-        self.owner(ctx)?;
-        Ok(Some(Session::page_of(ctx, self.0.row.id, PageArgs::new(first, after, last, before)).await?))
+        let (user, state) = (self.mine(ctx)?.id, state.unwrap_or(SessionStates::Active));
+        Ok(Some(Session::page_of(ctx, user, state, PageArgs::new(first, after, last, before)).await?))
     }
 
     /// This person's sessions in numbers.
     #[graphql(directive = access::apply(Requires::Owner))]
     async fn session_stats(&self, ctx: &Context<'_>) -> Result<Option<SessionStats>> {
-        self.owner(ctx)?;
-        Ok(Some(SessionStats::of(ctx, self.0.row.id).await?))
+        Ok(Some(SessionStats::of(ctx, self.mine(ctx)?.id).await?))
     }
 
     /// The people this person keeps away, newest account first.
@@ -234,17 +237,27 @@ impl User {
         #[graphql(desc = "So many up to the end, or up to `before`; 0 to 100.")] last: Option<i32>,
         #[graphql(desc = "End before the row with this cursor.")] before: Option<String>,
     ) -> Result<Option<Connection<User>>> {
-        self.owner(ctx)?;
-        let (op, me) = (ctx.op().clone(), self.0.row.id);
+        let (op, me) = (ctx.op().clone(), self.mine(ctx)?.id);
         let scope = Scope::new("blockedUsers", me);
         let window = PageArgs::new(first, after, last, before).window(op.config.limits.page, &scope)?;
         let page = window.page(store::blocked_page(op.read(), me, &window).await?);
+        // They may have blocked the viewer too: then they are cards here as everywhere.
+        let blockers = match op.viewer.id() {
+            None => Vec::new(),
+            Some(viewer) => {
+                let ids: Vec<_> = page.rows.iter().map(|row| row.id).collect();
+                store::blockers_of(op.read(), viewer, &ids).await?
+            }
+        };
         let viewer = op.viewer.clone();
         let count = move || {
             let op = op.clone();
             async move { store::blocked_count(op.read(), me).await }.boxed()
         };
-        let node = |row: entity::user::Model| Self::new(Seen::by(&viewer, row, false));
+        let node = move |row: user::Model| {
+            let blocks = blockers.contains(&row.id);
+            Self::new(Seen::by(&viewer, row, blocks))
+        };
         Ok(Some(Connection::new(page, &scope, |row| row.id.to_string().into(), node, Arc::new(count))))
     }
 }
