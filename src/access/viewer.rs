@@ -168,7 +168,9 @@ impl Viewer {
     /// May do something that the same person may no longer do now: what was begun with the old rights must not go on.
     pub fn outranks(&self, now: &Self) -> bool {
         BaseRole::ALL.into_iter().any(|role| self.has(role) && !now.has(role))
-            || Permission::ALL.into_iter().any(|permission| self.may(permission).is_ok() && now.may(permission).is_err())
+            || Permission::ALL
+                .into_iter()
+                .any(|permission| self.may(permission).is_ok() && now.may(permission).is_err())
     }
 
     /// The administrator, or why not: nobody signed in, the proof is too old, or no administrator.

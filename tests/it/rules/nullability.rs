@@ -34,13 +34,13 @@ once! {
             users(first: 1) { nodes { username email } }
         }";
         let answer = alice.ask(query, Value::Null).await;
-        let denied = "{ conversations { totalCount } roles { totalCount } users { nodes { username isBlocked } } }";
+        let denied = "{ conversations { totalCount } roles { totalCount } users { nodes { username email } } }";
         let nobody = world.anonymous().ask(denied, Value::Null).await;
         assert_eq!(answer.body["data"]["me"]["username"], "alice", "{answer}");
         assert!(answer.body["data"]["adminJobs"].is_null(), "{answer}");
         assert_eq!(answer.body["errors"][0]["path"], serde_json::json!(["adminJobs"]), "{answer}");
         assert_eq!(nobody.body["data"]["users"]["nodes"][0]["username"], "alice", "{nobody}");
-        assert!(nobody.body["data"]["users"]["nodes"][0]["isBlocked"].is_null(), "{nobody}");
+        assert!(nobody.body["data"]["users"]["nodes"][0]["email"].is_null(), "{nobody}");
         assert_eq!(nobody.body["errors"].as_array().map(Vec::len), Some(3), "{nobody}");
     }
 }

@@ -59,8 +59,8 @@ impl AuthQuery {
 
     /// Everything a role can be given to allow, by name. The list is fixed and short.
     #[graphql(directive = access::apply(Requires::SignedIn))]
-    async fn permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
+    async fn permissions(&self, ctx: &Context<'_>) -> Result<Option<Vec<Permission>>> {
         signed_in(ctx)?;
-        Ok(store::permissions(ctx.op().read()).await?.into_iter().map(Permission::from).collect())
+        Ok(Some(store::permissions(ctx.op().read()).await?.into_iter().map(Permission::from).collect()))
     }
 }
