@@ -8,11 +8,22 @@ mod resume;
 
 pub use node::Node;
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use async_graphql::{
-    MergedObject, MergedSubscription, Name, Request, Response, SDLExportOptions, Schema, ServerError, Value,
-    parser::types::{ExecutableDocument, Field, OperationDefinition, OperationType, Selection},
+    MergedObject, MergedSubscription, Name, Request, Response, SDLExportOptions, Schema, SchemaBuilder, ServerError,
+    ValidationMode, Value, Variables,
+    parser::{
+        parse_query,
+        types::{ExecutableDocument, Field, OperationDefinition, OperationType, Selection},
+    },
     value,
 };
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::BoxStream};
@@ -20,7 +31,7 @@ use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::BoxStream};
 use crate::{
     access::Op,
     base::error::{Code, Error},
-    config::Config,
+    config::{Config, limits::Limits},
     domains::{
         auth::graphql::{AuthMutation, AuthQuery, RolesMutation},
         conversations::graphql::{
@@ -33,8 +44,9 @@ use crate::{
         access::AccessNotes,
         codes,
         cost::{self, Price},
+        documents::{Document, Documents},
         error,
-        execution::Execution,
+        execution::{Execution, Timed},
         inputs, introspection,
         loader::loaders,
         precheck::{PrecheckLimits, precheck},
@@ -64,17 +76,24 @@ pub struct Subscription(ConversationsSubscription);
 
 type Polyphony = Schema<Query, Mutation, Subscription>;
 
-fn build(config: &Config) -> Polyphony {
+fn builder(config: &Config) -> SchemaBuilder<Query, Mutation, Subscription> {
     let limits = &config.limits;
-    let mut schema = Schema::build(Query::default(), Mutation::default(), Subscription::default())
+    let schema = Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .register_output_type::<codes::ErrorCode>()
         .register_output_type::<AccessNotes>()
-        .limit_recursive_depth(limits.document_nesting)
-        .extension(Execution);
-    if !config.app.introspection {
-        schema = schema.disable_introspection().disable_suggestions();
-    }
-    schema.finish()
+        .limit_recursive_depth(limits.document_nesting);
+    if config.app.introspection { schema } else { schema.disable_introspection().disable_suggestions() }
+}
+
+/// The schema that keeps to the specification in everything.
+fn exact(config: &Config) -> Polyphony {
+    builder(config).extension(Execution).finish()
+}
+
+/// The same schema without what costs time and matters only when something is wrong: for documents known to be valid, until there is
+/// an error.
+fn swift(config: &Config) -> Polyphony {
+    builder(config).validation_mode(ValidationMode::Fast).finish()
 }
 
 /// The schema in the schema definition language, as `schema.graphql` keeps it.
@@ -85,7 +104,7 @@ pub fn sdl(config: &Config) -> String {
         .sorted_enum_items()
         .include_specified_by()
         .prefer_single_line_descriptions();
-    build(config).sdl_with_options(options)
+    exact(config).sdl_with_options(options)
 }
 
 /// What kind of operation a document asks for.
@@ -101,7 +120,9 @@ pub enum Kind {
 
 /// A request whose document has been bounded, parsed and found to name one operation.
 pub struct Prepared {
-    request: Request,
+    text: String,
+    document: Arc<Document>,
+    variables: Variables,
     /// What it asks for.
     pub kind: Kind,
     /// The name the document gives the operation.
@@ -112,13 +133,22 @@ pub struct Prepared {
 
 /// The schema, ready to run operations.
 #[derive(Clone)]
-pub struct Api {
-    schema: Polyphony,
-    shape: Arc<Shape>,
+pub struct Api(Arc<Inner>);
+
+struct Inner {
+    exact: Polyphony,
+    swift: Polyphony,
+    documents: Documents,
+    shape: Shape,
     config: Arc<Config>,
     /// The subscriptions that can be taken up again.
-    resumable: Arc<HashSet<String>>,
+    resumable: HashSet<String>,
+    /// Operations run.
+    count: AtomicU64,
 }
+
+/// Of so many operations one has its fields timed: enough to see what is slow, and the others pay nothing.
+const SAMPLED: u64 = 16;
 
 impl Api {
     /// Builds the schema.
@@ -126,11 +156,17 @@ impl Api {
     /// # Errors
     /// INTERNAL when the schema does not read its own text.
     pub fn new(config: Arc<Config>) -> Result<Self, Error> {
-        let schema = build(&config);
-        let sdl = schema.sdl();
-        let resumable = Arc::new(resume::resumable(&sdl));
-        let shape = Arc::new(Shape::read(&sdl)?);
-        Ok(Self { schema, shape, config, resumable })
+        let exact = exact(&config);
+        let sdl = exact.sdl();
+        Ok(Self(Arc::new(Inner {
+            exact,
+            swift: swift(&config),
+            documents: Documents::default(),
+            shape: Shape::read(&sdl)?,
+            resumable: resume::resumable(&sdl),
+            config,
+            count: AtomicU64::new(0),
+        })))
     }
 
     /// Makes a subscription go on behind this cursor, whatever the document says of where to begin.
@@ -138,10 +174,10 @@ impl Api {
     /// # Errors
     /// BAD_REQUEST when it cannot be taken up again.
     pub fn resume_after(&self, prepared: &mut Prepared, cursor: &str) -> Result<(), Error> {
-        let mut document = prepared.request.parsed_query().map_err(unparsable)?.clone();
-        match resume::resume(&mut document, prepared.name.as_deref(), &self.resumable, cursor) {
-            Some(resume::Place::Written) => prepared.request.set_parsed_query(document),
-            Some(resume::Place::Variable(name)) => drop(prepared.request.variables.insert(name, Value::from(cursor))),
+        let mut document = prepared.document.parsed.clone();
+        match resume::resume(&mut document, prepared.name.as_deref(), &self.0.resumable, cursor) {
+            Some(resume::Place::Written) => prepared.document = Arc::new(Document::new(document)),
+            Some(resume::Place::Variable(name)) => drop(prepared.variables.insert(name, Value::from(cursor))),
             None => {
                 let sentence = "Last-Event-ID: this subscription has no `after`, so it cannot be taken up again.";
                 return Err(Error::new(Code::BadRequest, sentence));
@@ -155,47 +191,38 @@ impl Api {
     /// # Errors
     /// QUERY_TOO_COMPLEX, GRAPHQL_PARSE_FAILED, BAD_REQUEST when `operationName` does not name an operation of the document, or
     /// VALIDATION_FAILED naming each input that is missing or not of its type, or INTROSPECTION_DISABLED.
-    pub fn prepare(&self, mut request: Request) -> Result<Prepared, Error> {
-        let limits = &self.config.limits;
-        let bounds = PrecheckLimits {
-            bytes: limits.document_bytes,
-            tokens: limits.document_tokens,
-            nesting: limits.document_nesting,
-            aliases: limits.aliases,
-            directives: limits.directives,
+    pub fn prepare(&self, request: Request) -> Result<Prepared, Error> {
+        let Inner { documents, shape, config, .. } = &*self.0;
+        let Request { query: text, variables, .. } = request;
+        let document = match documents.get(&text) {
+            Some(document) => document,
+            None => Arc::new(Document::new(parse(&text, &config.limits)?)),
         };
-        precheck(&request.query, &bounds).map_err(|refusal| {
-            let code = if refusal.is_syntax() { Code::GraphqlParseFailed } else { Code::QueryTooComplex };
-            Error::new(code, refusal.message()).with_places(refusal.location())
-        })?;
-        let name = request.operation_name.clone();
-        let variables = std::mem::take(&mut request.variables);
-        let document = request.parsed_query().map_err(unparsable)?;
-        let (known, operation) = named(document, name.as_deref())?;
-        let price = cost::price(document, operation, &variables, limits, &self.shape)?;
-        if !self.config.app.introspection {
-            introspection::refuse(document, operation)?;
+        let parsed = &document.parsed;
+        let (known, operation) = named(parsed, request.operation_name.as_deref())?;
+        let price = cost::price(parsed, operation, &variables, &config.limits, shape)?;
+        if !config.app.introspection {
+            introspection::refuse(parsed, operation)?;
         }
-        inputs::check(document, operation, &variables, &self.shape)?;
+        inputs::check(parsed, operation, &variables, shape)?;
         let kind = match operation.ty {
             OperationType::Query => Kind::Query,
             OperationType::Mutation => Kind::Mutation,
             OperationType::Subscription => Kind::Subscription,
         };
         let name = known.map(ToString::to_string);
-        request.variables = variables;
-        Ok(Prepared { request, kind, name, price })
+        Ok(Prepared { text, document, variables, kind, name, price })
     }
 
     /// Runs a query or mutation to its end.
     pub fn execute(&self, op: Arc<Op>, prepared: Prepared) -> BoxFuture<'static, Response> {
-        let (schema, limit) = (self.schema.clone(), self.config.limits.request_timeout);
+        let api = self.0.clone();
+        let limit = api.config.limits.request_timeout;
         let Price { cost, depth, .. } = prepared.price;
         op.viewer.id().into_iter().for_each(|user| op.platform.presence.seen(user));
-        let cost = value!({ "requested": cost, "limit": self.config.limits.complexity, "depth": depth });
+        let cost = value!({ "requested": cost, "limit": api.config.limits.complexity, "depth": depth });
         async move {
-            let request = prepared.request.data(op.clone()).data(loaders(op.clone()));
-            let mut response = match tokio::time::timeout(limit, schema.execute(request)).await {
+            let mut response = match tokio::time::timeout(limit, api.run(&op, &prepared)).await {
                 Ok(response) => response,
                 Err(_) => too_long(limit),
             };
@@ -208,12 +235,13 @@ impl Api {
 
     /// Runs a subscription; each item is one answer, and the stream ends when the subscription does.
     pub fn stream(&self, op: Arc<Op>, prepared: Prepared) -> BoxStream<'static, Response> {
-        let mut request = prepared.request.data(op.clone()).data(loaders(op.clone()));
+        let request = prepared.request(&op);
         // The source of a subscription is made outside of what `Execution` sees.
-        let (asked, variables) = (root_fields(&mut request), request.variables.clone());
+        let (asked, variables) = (root_fields(&prepared), request.variables.clone());
         // Whoever follows something is here for as long as they follow it.
         let stay = op.viewer.id().map(|user| op.platform.presence.stay(user));
-        self.schema
+        self.0
+            .exact
             .execute_stream(request)
             .map(move |mut response| {
                 let _ = &stay;
@@ -237,6 +265,54 @@ impl Api {
     }
 }
 
+impl Inner {
+    /// Runs a query or mutation: a query whose document is known to be valid without the exact schema's care, and with it only when
+    /// that brought an error. Reading twice changes nothing.
+    async fn run(&self, op: &Arc<Op>, prepared: &Prepared) -> Response {
+        let is_timed = self.count.fetch_add(1, Ordering::Relaxed).is_multiple_of(SAMPLED);
+        if prepared.kind == Kind::Query && prepared.document.is_valid() && !is_timed {
+            let response = self.swift.execute(prepared.request(op)).await;
+            if response.errors.is_empty() {
+                return response;
+            }
+        }
+        let request = prepared.request(op);
+        let request = if is_timed { request.data(Timed) } else { request };
+        let response = self.exact.execute(request).await;
+        if response.errors.is_empty() {
+            self.documents.keep(&prepared.text, &prepared.document);
+        }
+        response
+    }
+}
+
+impl Prepared {
+    /// As the library takes it, with what resolvers find in their context.
+    fn request(&self, op: &Arc<Op>) -> Request {
+        // The text has been parsed and is not looked at again.
+        let mut request = Request::new("").variables(self.variables.clone());
+        request.operation_name.clone_from(&self.name);
+        request.set_parsed_query(self.document.parsed.clone());
+        request.data(op.clone()).data(loaders(op.clone()))
+    }
+}
+
+/// Bounds a document, then parses it.
+fn parse(text: &str, limits: &Limits) -> Result<ExecutableDocument, Error> {
+    let bounds = PrecheckLimits {
+        bytes: limits.document_bytes,
+        tokens: limits.document_tokens,
+        nesting: limits.document_nesting,
+        aliases: limits.aliases,
+        directives: limits.directives,
+    };
+    precheck(text, &bounds).map_err(|refusal| {
+        let code = if refusal.is_syntax() { Code::GraphqlParseFailed } else { Code::QueryTooComplex };
+        Error::new(code, refusal.message()).with_places(refusal.location())
+    })?;
+    parse_query(text).map_err(|fault| unparsable(fault.into()))
+}
+
 /// The operation the request asks for.
 fn named<'a>(
     document: &'a ExecutableDocument,
@@ -257,12 +333,8 @@ fn named<'a>(
 }
 
 /// The fields at the root of the operation, those of fragments left out.
-fn root_fields(request: &mut Request) -> Vec<Field> {
-    let name = request.operation_name.clone();
-    let Ok((_, operation)) = request.parsed_query().map_err(unparsable).and_then(|found| named(found, name.as_deref()))
-    else {
-        return Vec::new();
-    };
+fn root_fields(prepared: &Prepared) -> Vec<Field> {
+    let Ok((_, operation)) = named(&prepared.document.parsed, prepared.name.as_deref()) else { return Vec::new() };
     let items = operation.selection_set.node.items.iter();
     let fields = items.filter_map(|item| match &item.node {
         Selection::Field(field) => Some(field.node.clone()),
@@ -290,6 +362,28 @@ fn too_long(limit: Duration) -> Response {
 mod tests {
     use super::*;
     use crate::config::Env;
+
+    fn size<A, B, F>(_: impl FnOnce(A, B) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// Every field of every row has a future of this size made, moved and dropped.
+    #[test]
+    fn the_futures_of_fields_are_small() {
+        use async_graphql::ContainerType;
+
+        use crate::domains::{
+            conversations::graphql::{Conversation, ConversationMember, Message},
+            users::graphql::User,
+        };
+        let sizes = [
+            ("Message", size(<Message as ContainerType>::resolve_field)),
+            ("Conversation", size(<Conversation as ContainerType>::resolve_field)),
+            ("ConversationMember", size(<ConversationMember as ContainerType>::resolve_field)),
+            ("User", size(<User as ContainerType>::resolve_field)),
+        ];
+        assert!(sizes.iter().all(|(_, size)| *size <= 1536), "box what is long in fields: {sizes:?}");
+    }
 
     #[test]
     fn the_schema_builds() {

@@ -4,10 +4,7 @@
 //! field out of the path; the specification (section 6.4.4, handling execution errors) stops it at the field.
 
 use std::{
-    sync::{
-        Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Instant,
 };
 
@@ -26,12 +23,13 @@ use crate::platform::metrics;
 /// Keeps errors at their fields.
 pub struct Execution;
 
-/// Of so many operations one has its fields timed: enough to see what is slow, and the others pay nothing.
-const SAMPLED: u64 = 16;
+/// In the data of a request whose fields are to be timed.
+#[derive(Clone, Copy, Debug)]
+pub struct Timed;
 
 #[derive(Default)]
 struct OneExecution {
-    is_timed: bool,
+    is_timed: OnceLock<bool>,
     errors: Mutex<Vec<ServerError>>,
     /// As the client sent them.
     variables: OnceLock<Variables>,
@@ -39,9 +37,7 @@ struct OneExecution {
 
 impl ExtensionFactory for Execution {
     fn create(&self) -> Arc<dyn Extension> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let is_timed = COUNT.fetch_add(1, Ordering::Relaxed).is_multiple_of(SAMPLED);
-        Arc::new(OneExecution { is_timed, ..OneExecution::default() })
+        Arc::new(OneExecution::default())
     }
 }
 
@@ -54,7 +50,7 @@ impl Extension for OneExecution {
         variables: &Variables,
         next: NextParseQuery<'_>,
     ) -> ServerResult<ExecutableDocument> {
-        let _ = self.variables.set(variables.clone());
+        let _ = (self.variables.set(variables.clone()), self.is_timed.set(ctx.data_opt::<Timed>().is_some()));
         next.run(ctx, query, variables).await
     }
 
@@ -77,7 +73,7 @@ impl Extension for OneExecution {
     ) -> ServerResult<Option<Value>> {
         let (is_nullable, node, field) = (!info.return_type.ends_with('!'), info.path_node, info.field);
         // What gives no object is a getter: timing it would cost more than it takes.
-        let timed = (self.is_timed && is_composite(ctx, info.return_type))
+        let timed = (self.is_timed.get() == Some(&true) && is_composite(ctx, info.return_type))
             .then(|| (Instant::now(), info.parent_type.to_owned(), info.name.to_owned()));
         let resolved = next.run(ctx, info).await;
         if let Some((began, parent, field)) = timed {

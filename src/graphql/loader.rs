@@ -3,15 +3,20 @@
 //! Made anew for every operation (in a subscription they keep nothing between events), so that nothing one viewer may see reaches
 //! another. A room adds a loader by implementing `Loader<Key>` for [`Rows`], in its `loaders.rs`.
 
-use std::sync::Arc;
+use std::{hash::Hash, sync::Arc};
 
 use async_graphql::{
     Context,
-    dataloader::DataLoader,
+    dataloader::{DataLoader, Loader},
     runtime::{TokioSpawner, TokioTimer},
 };
+use futures_util::{FutureExt, future::BoxFuture};
 
-use crate::{access::Op, platform::metrics};
+use crate::{
+    access::Op,
+    base::error::{Error, Result},
+    platform::metrics,
+};
 
 /// What loaders load with: the operation, and so its viewer.
 #[derive(Clone, Debug)]
@@ -39,6 +44,17 @@ pub trait ContextExt {
     fn op(&self) -> &Arc<Op>;
     /// Its loaders.
     fn loaders(&self) -> &Loaders;
+
+    /// Loads one row. Boxed, as everything long in a field ought to be: each field of each row makes a future as large as the largest
+    /// field of its object.
+    fn load<K, V>(&self, key: K) -> BoxFuture<'_, Result<Option<V>>>
+    where
+        K: Clone + Eq + Hash + Send + Sync + 'static,
+        V: Clone + Send + Sync + 'static,
+        Rows: Loader<K, Value = V, Error = Error>,
+    {
+        self.loaders().load_one(key).boxed()
+    }
 }
 
 impl ContextExt for Context<'_> {

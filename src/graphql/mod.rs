@@ -26,6 +26,8 @@ pub mod shape;
 pub mod cost;
 /// Whether what an operation gives its fields is of their types.
 pub mod inputs;
+/// Documents that have been parsed and found valid.
+pub mod documents;
 /// Bounds on a document before it is parsed.
 pub mod precheck;
 /// Refusing introspection where it is switched off.

@@ -15,10 +15,11 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use entity::{ids::JobId, job};
+use futures_util::{FutureExt, future::BoxFuture};
 use migration::MigratorTrait;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, EntityTrait,
-    ExecResult, QueryResult, QuerySelect, SqlErr, SqliteTransactionMode, Statement, TransactionOptions,
+    ExecResult, QueryResult, QuerySelect, QueryTrait, SqlErr, SqliteTransactionMode, Statement, TransactionOptions,
     TransactionTrait, Value,
     sea_query::OnConflict,
     sqlx::{
@@ -28,7 +29,14 @@ use sea_orm::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{events::log, exclusive, failure, jobs::Job, private, tasks::Tasks};
+use super::{
+    events::log,
+    exclusive, failure,
+    jobs::Job,
+    lean::{self, Door, FromColumns, Kept},
+    private,
+    tasks::Tasks,
+};
 use crate::{
     base::{
         error::{Error, Result},
@@ -45,21 +53,23 @@ const RESTED: Duration = Duration::from_secs(1);
 pub struct Database {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
+    lean: Arc<Door>,
     statements: Arc<AtomicU64>,
 }
 
 impl Database {
     /// Connects; on SQLite makes the file and its folder on first use.
     pub async fn open(config: &config::database::Database) -> Result<Self> {
-        let (writer, reader) = if config.url.starts_with("sqlite:") {
+        let (writer, reader, lean) = if config.url.starts_with("sqlite:") {
             make_file(&sqlite_path(&config.url))?;
             let writer = connect(config, sqlite(config, false)).await?;
-            (writer, connect(config, sqlite(config, true)).await?)
+            (writer, connect(config, sqlite(config, true)).await?, Door::sqlite(sqlite_path(&config.url)))
         } else {
             let pool = connect(config, postgres(config, true)).await?;
-            (pool.clone(), pool)
+            let options = tuned(config.url.parse().map_err(Error::internal)?, config, true);
+            (pool.clone(), pool, Door::postgres(options, config.pool, config.acquire_timeout)?)
         };
-        Ok(Self { writer, reader, statements: Arc::default() })
+        Ok(Self { writer, reader, lean: Arc::new(lean), statements: Arc::default() })
     }
 
     /// Which of the two it is.
@@ -74,7 +84,13 @@ impl Database {
 
     /// A door for reading.
     pub fn read(&self) -> Reader {
-        Reader { inner: self.reader.clone(), mine: Arc::default(), all: self.statements.clone() }
+        Reader {
+            inner: self.reader.clone(),
+            lean: self.lean.clone(),
+            kept: Arc::default(),
+            mine: Arc::default(),
+            all: self.statements.clone(),
+        }
     }
 
     /// Statements run so far, by everybody: what the tests of flat lists count.
@@ -116,6 +132,7 @@ impl Database {
 
     /// Closes every connection.
     pub async fn close(&self) {
+        self.lean.close();
         let _ = self.reader.clone().close().await;
         let _ = self.writer.clone().close().await;
     }
@@ -243,18 +260,10 @@ fn sqlite(config: &config::database::Database, read_only: bool) -> ConnectOption
 }
 
 fn postgres(config: &config::database::Database, timeouts: bool) -> ConnectOptions {
-    let limit = config.write_timeout.as_millis().to_string();
     let mut options = ConnectOptions::new(config.url.clone());
     options.max_connections(if timeouts { config.pool } else { 1 });
-    options.map_sqlx_postgres_opts(move |options: PgConnectOptions| {
-        let options = options.application_name("polyphony").statement_cache_capacity(256);
-        if timeouts {
-            options.options([("statement_timeout", &limit), ("idle_in_transaction_session_timeout", &limit)])
-        } else {
-            options
-        }
-        .disable_statement_logging()
-    });
+    let settings = config.clone();
+    options.map_sqlx_postgres_opts(move |options| tuned(options, &settings, timeouts));
     // A server that restarted leaves a pool full of dead connections. Who has rested is asked before it is used; under load nobody rests.
     options.map_sqlx_postgres_pool_opts(|options| {
         options.before_acquire(|connection, resting| {
@@ -267,6 +276,17 @@ fn postgres(config: &config::database::Database, timeouts: bool) -> ConnectOptio
         })
     });
     options
+}
+
+fn tuned(options: PgConnectOptions, config: &config::database::Database, timeouts: bool) -> PgConnectOptions {
+    let limit = config.write_timeout.as_millis().to_string();
+    let options = options.application_name("polyphony").statement_cache_capacity(256);
+    if timeouts {
+        options.options([("statement_timeout", &limit), ("idle_in_transaction_session_timeout", &limit)])
+    } else {
+        options
+    }
+    .disable_statement_logging()
 }
 
 async fn connect(config: &config::database::Database, mut options: ConnectOptions) -> Result<DatabaseConnection> {
@@ -295,6 +315,8 @@ async fn connect(config: &config::database::Database, mut options: ConnectOption
 #[derive(Clone, Debug)]
 pub struct Reader {
     inner: DatabaseConnection,
+    lean: Arc<Door>,
+    kept: Arc<Kept>,
     mine: Arc<AtomicU64>,
     all: Arc<AtomicU64>,
 }
@@ -462,6 +484,30 @@ macro_rules! counted_connection {
 counted_connection! {
     Reader, failure::again;
     Tx, failure::once;
+}
+
+/// Reads rows by the position of their columns: through the lean door, or inside a write through the write.
+pub trait Fetch: ConnectionTrait {
+    /// All rows of a statement, whose columns must be selected in the order they are read.
+    fn fetch<'a, T: FromColumns + Send + 'a>(&'a self, statement: Statement) -> BoxFuture<'a, Result<Vec<T>>>;
+
+    /// All rows of what SeaORM selects: the columns of an entity come in the order of its fields.
+    fn fetch_all<'a, T: FromColumns + Send + 'a>(&'a self, query: &impl QueryTrait) -> BoxFuture<'a, Result<Vec<T>>> {
+        self.fetch(query.build(self.get_database_backend()))
+    }
+}
+
+impl Fetch for Reader {
+    fn fetch<'a, T: FromColumns + Send + 'a>(&'a self, statement: Statement) -> BoxFuture<'a, Result<Vec<T>>> {
+        self.count();
+        self.lean.run(&self.kept, statement).boxed()
+    }
+}
+
+impl Fetch for Tx {
+    fn fetch<'a, T: FromColumns + Send + 'a>(&'a self, statement: Statement) -> BoxFuture<'a, Result<Vec<T>>> {
+        async move { lean::within(&self.query_all_raw(statement).await?) }.boxed()
+    }
 }
 
 tokio::task_local! {

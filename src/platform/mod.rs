@@ -19,6 +19,8 @@ pub mod database;
 pub mod exclusive;
 /// Folders and files that are nobody else's business.
 mod private;
+/// Reads that nearly every operation makes.
+pub mod lean;
 /// The event log: append, follow, resume.
 pub mod events;
 /// Hints and signals between instances. Lossy by design.

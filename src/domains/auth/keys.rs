@@ -3,6 +3,8 @@
 //!
 //! A key signs for a month and then only verifies, until the last token it signed has expired; so rotation ends no session.
 
+use std::sync::{Mutex, PoisonError};
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use ed25519_dalek::{SigningKey, pkcs8::EncodePrivateKey};
@@ -10,8 +12,10 @@ use entity::{
     ids::{SigningKeyId, TypedId},
     signing_key,
 };
+use hashlink::LruCache;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use sea_orm::ActiveValue::Set;
+use sha2::{Digest, Sha256};
 
 use super::{error::AuthError, model::Claims, store};
 use crate::{
@@ -23,6 +27,8 @@ use crate::{
     platform::Platform,
 };
 
+/// Tokens whose signatures are kept as checked: a few hundred bytes each.
+const PROVED: usize = 10_000;
 /// How long an instance goes on with the keys it has read.
 const REREAD: TimeDelta = TimeDelta::minutes(5);
 
@@ -94,6 +100,16 @@ pub(super) async fn sign(platform: &Platform, config: &Config, claims: &Claims) 
 /// What a token says, when one of our keys signed it for us and it has not ended.
 pub(super) async fn verify(platform: &Platform, config: &Config, token: &str) -> Result<Claims> {
     let invalid = || Error::from(AuthError::InvalidAccessToken);
+    let proved = platform.memo.get(TimeDelta::MAX, async || Ok(Proved::default())).await?;
+    let digest: [u8; 32] = Sha256::digest(token).into();
+    let now = platform.clock.now();
+    if let Some((id, claims)) = proved.get(&digest) {
+        let ring = platform.memo.get(REREAD, async || read(platform).await).await?;
+        // A key that was taken away takes what it proved with it.
+        if ring.0.iter().any(|key| key.id == id && key.verifies_until > now) {
+            return unexpired(claims, now);
+        }
+    }
     let header = jsonwebtoken::decode_header(token).map_err(|_| invalid())?;
     let id = header.kid.as_deref().and_then(|kid| SigningKeyId::parse(kid).ok()).ok_or_else(invalid)?;
     let mut ring = platform.memo.get(REREAD, async || read(platform).await).await?;
@@ -102,7 +118,6 @@ pub(super) async fn verify(platform: &Platform, config: &Config, token: &str) ->
         platform.memo.forget::<Keyring>();
         ring = platform.memo.get(REREAD, async || read(platform).await).await?;
     }
-    let now = platform.clock.now();
     let key = ring.0.iter().find(|key| key.id == id && key.verifies_until > now).ok_or_else(invalid)?;
     let mut validation = Validation::new(Algorithm::EdDSA);
     validation.set_issuer(&[&config.auth.issuer]);
@@ -110,10 +125,35 @@ pub(super) async fn verify(platform: &Platform, config: &Config, token: &str) ->
     // The end is compared with the platform's clock, below.
     validation.validate_exp = false;
     let claims = jsonwebtoken::decode::<Claims>(token, &key.decoding, &validation).map_err(|_| invalid())?.claims;
+    proved.put(digest, id, claims.clone());
+    unexpired(claims, now)
+}
+
+fn unexpired(claims: Claims, now: DateTime<Utc>) -> Result<Claims> {
     if claims.exp <= now.timestamp() {
         return Err(AuthError::AccessTokenExpired.into());
     }
     Ok(claims)
+}
+
+/// Tokens whose signatures have been checked, by their digests: checking one anew costs more than reading a row. What a token says
+/// never changes; whether its session still stands is asked every time.
+struct Proved(Mutex<LruCache<[u8; 32], (SigningKeyId, Claims)>>);
+
+impl Default for Proved {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::new(PROVED)))
+    }
+}
+
+impl Proved {
+    fn get(&self, digest: &[u8; 32]) -> Option<(SigningKeyId, Claims)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
+    }
+
+    fn put(&self, digest: [u8; 32], id: SigningKeyId, claims: Claims) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, (id, claims));
+    }
 }
 
 /// The public keys as a JWK set (RFC 7517), for services that check our tokens themselves.

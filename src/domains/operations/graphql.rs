@@ -61,7 +61,7 @@ impl Job {
         if ctx.op().viewer.may(Permission::JobsRead).is_err() {
             return Ok(None);
         }
-        Ok(ctx.loaders().load_one(JobById(id)).await?.map(Self::new))
+        Ok(ctx.load(JobById(id)).await?.map(Self::new))
     }
 }
 

@@ -41,7 +41,7 @@ impl Session {
 
     /// The viewer's session by id.
     pub async fn find(ctx: &Context<'_>, id: SessionId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().load_one(SessionById(id)).await?.map(Self::new))
+        Ok(ctx.load(SessionById(id)).await?.map(Self::new))
     }
 
     /// One page of a person's sessions in a state. The caller has checked that the viewer is that person.
@@ -185,7 +185,7 @@ impl Role {
         if ctx.op().viewer.person().is_err() {
             return Ok(None);
         }
-        Ok(ctx.loaders().load_one(RoleById(id)).await?.map(Self::new))
+        Ok(ctx.load(RoleById(id)).await?.map(Self::new))
     }
 }
 
@@ -224,7 +224,7 @@ impl Role {
 
     /// What it allows beyond what its name stands for. Only what stands here is ever asked for; administrators may do everything.
     async fn permissions(&self, ctx: &Context<'_>) -> Result<Vec<Permission>> {
-        let rows = ctx.loaders().load_one(PermissionsByRole(self.0.id)).await?.unwrap_or_default();
+        let rows = ctx.load(PermissionsByRole(self.0.id)).await?.unwrap_or_default();
         Ok(rows.into_iter().map(Permission::from).collect())
     }
 }
@@ -273,7 +273,7 @@ pub enum UserRole {
 impl UserRole {
     /// Of a person.
     pub async fn of(ctx: &Context<'_>, user: UserId) -> Result<Self> {
-        let rows = ctx.loaders().load_one(GrantsByUser(user)).await?.unwrap_or_default();
+        let rows = ctx.load(GrantsByUser(user)).await?.unwrap_or_default();
         let names = rows.iter().filter(|(_, role)| role.is_active).map(|(_, role)| role.name.as_str());
         Ok(Roles::from_names(names).highest().into())
     }
@@ -289,7 +289,7 @@ pub struct RoleGrant {
 impl RoleGrant {
     /// The roles a person holds. The caller has checked that the viewer may know.
     pub async fn of(ctx: &Context<'_>, user: UserId) -> Result<Vec<Self>> {
-        let rows = ctx.loaders().load_one(GrantsByUser(user)).await?.unwrap_or_default();
+        let rows = ctx.load(GrantsByUser(user)).await?.unwrap_or_default();
         Ok(rows.into_iter().map(|(grant, role)| Self { grant, role }).collect())
     }
 }

@@ -4,12 +4,17 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use entity::ids::{SessionId, UserId};
-use sea_orm::{ConnectionTrait, FromQueryResult};
 use uuid::Uuid;
 
-use crate::{base::error::Result, domains::auth::model::Standing, platform::database::statement};
+use crate::{
+    base::error::Result,
+    domains::auth::model::Standing,
+    platform::{
+        database::{Fetch, statement},
+        lean::by_position,
+    },
+};
 
-#[derive(FromQueryResult)]
 struct Row {
     session_id: Uuid,
     token_version: i32,
@@ -21,6 +26,18 @@ struct Row {
     permissions: Option<String>,
     rights_until: Option<DateTime<Utc>>,
 }
+
+by_position!(Row {
+    session_id,
+    token_version,
+    is_shut_out,
+    revoked_at,
+    expires_at,
+    authenticated_at,
+    rights_until,
+    roles,
+    permissions,
+});
 
 impl From<Row> for Standing {
     fn from(row: Row) -> Self {
@@ -61,7 +78,7 @@ fn sql(join: &str, now: &str, which: &str) -> String {
 
 /// What is known of a session and its account, in one statement.
 pub async fn standing(
-    db: &impl ConnectionTrait,
+    db: &impl Fetch,
     session: SessionId,
     user: UserId,
     now: DateTime<Utc>,
@@ -70,12 +87,12 @@ pub async fn standing(
     let postgres = sql("string_agg", "$1", "s.id = $2 AND s.user_id = $3");
     let values = [now.into(), session.0.into(), user.0.into()];
     let statement = statement(db.get_database_backend(), &sqlite, &postgres, values);
-    Ok(Row::find_by_statement(statement).one(db).await?.map(Standing::from))
+    Ok(db.fetch::<Row>(statement).await?.pop().map(Standing::from))
 }
 
 /// What is known of many sessions and their accounts, in one statement; what is not there is left out.
 pub async fn standings(
-    db: &impl ConnectionTrait,
+    db: &impl Fetch,
     sessions: &[SessionId],
     now: DateTime<Utc>,
 ) -> Result<HashMap<SessionId, Standing>> {
@@ -83,6 +100,6 @@ pub async fn standings(
     let sqlite = sql("group_concat", "?1", "s.id IN (SELECT unhex(value) FROM json_each(?2))");
     let postgres = sql("string_agg", "$1", "s.id IN (SELECT id::uuid FROM jsonb_array_elements_text($2) AS ids(id))");
     let statement = statement(db.get_database_backend(), &sqlite, &postgres, [now.into(), ids.into()]);
-    let rows = Row::find_by_statement(statement).all(db).await?;
+    let rows: Vec<Row> = db.fetch(statement).await?;
     Ok(rows.into_iter().map(|row| (SessionId(row.session_id), Standing::from(row))).collect())
 }

@@ -15,7 +15,7 @@ use super::{
     message::{Listed, list},
 };
 use crate::{
-    base::error::Result,
+    base::error::{Error, Result},
     domains::{
         conversations::{
             error::ConversationError,
@@ -73,7 +73,7 @@ impl Conversation {
 
     /// A conversation by id; `None` when there is none the viewer may know of.
     pub async fn find(ctx: &Context<'_>, id: ConversationId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().load_one(ConversationById(id)).await?.map(Self::new))
+        Ok(ctx.load(ConversationById(id)).await?.map(Self::new))
     }
 
     /// Several of them at once: those the viewer may know of.
@@ -224,7 +224,7 @@ impl Conversation {
         self.members_only()?;
         match self.0.last_message.get() {
             Some(message) => Ok(message.clone()),
-            None => Ok(ctx.loaders().load_one(LastMessageOf(self.key())).await?.map(Message::new)),
+            None => Ok(ctx.load(LastMessageOf(self.key())).await?.map(Message::new)),
         }
     }
 
@@ -242,7 +242,7 @@ impl Conversation {
         if let Some(owner) = self.0.owner.get() {
             return Ok(owner.clone());
         }
-        match ctx.loaders().load_one(OwnerOf(self.key())).await? {
+        match ctx.load(OwnerOf(self.key())).await? {
             Some(id) => User::load(ctx, id).await,
             None => Ok(None),
         }
@@ -268,11 +268,14 @@ impl Conversation {
         let page = match self.0.members.get(&asked).await {
             Some(page) => Page::clone(&page),
             None => {
-                let window = asked.1.window::<Joining>(rows.0.config.limits.long_page, &scope)?;
-                let found = store::members_page(rows.0.read(), self.key(), role, &window).await?;
-                let page = window.page(found.into_iter().map(ConversationMember::new).collect());
-                prefetch::prefetch(&page.rows.iter().collect::<Vec<_>>(), &Selected::of(ctx).nodes(), &rows).await;
-                page
+                let load = async {
+                    let window = asked.1.window::<Joining>(rows.0.config.limits.long_page, &scope)?;
+                    let found = store::members_page(rows.0.read(), self.key(), role, &window).await?;
+                    let page = window.page(found.into_iter().map(ConversationMember::new).collect());
+                    prefetch::prefetch(&page.rows.iter().collect::<Vec<_>>(), &Selected::of(ctx).nodes(), &rows).await;
+                    Ok::<_, Error>(page)
+                };
+                load.boxed().await?
             }
         };
         let key = |member: &ConversationMember| serde_json::json!([member.row().joined_at, member.row().user_id]);
@@ -310,10 +313,13 @@ impl Conversation {
         let listed = match self.0.messages.get(&asked).await {
             Some(listed) => Listed::clone(&listed),
             None => {
-                let listed = list(&rows, Of::Conversation(self.key()), which, &asked.1, &scope).await?;
-                let all: Vec<&Message> = listed.page.rows.iter().collect();
-                prefetch::prefetch(&all, &Selected::of(ctx).nodes(), &rows).await;
-                listed
+                let load = async {
+                    let listed = list(&rows, Of::Conversation(self.key()), which, &asked.1, &scope).await?;
+                    let all: Vec<&Message> = listed.page.rows.iter().collect();
+                    prefetch::prefetch(&all, &Selected::of(ctx).nodes(), &rows).await;
+                    Ok::<_, Error>(listed)
+                };
+                load.boxed().await?
             }
         };
         let key = |message: &Message| message.row().seq.into();
@@ -325,7 +331,7 @@ impl Conversation {
     async fn is_blocked(&self, ctx: &Context<'_>) -> Result<bool> {
         match (self.0.is_blocked.get(), self.other(ctx.op().viewer.id())) {
             (Some(is_blocked), _) => Ok(*is_blocked),
-            (None, Some(other)) => Ok(ctx.loaders().load_one(BlockedWith(other)).await?.is_some()),
+            (None, Some(other)) => Ok(ctx.load(BlockedWith(other)).await?.is_some()),
             (None, None) => Ok(false),
         }
     }

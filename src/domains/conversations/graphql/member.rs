@@ -44,10 +44,10 @@ impl ConversationMember {
 
     async fn last_seen(&self, ctx: &Context<'_>) -> Result<Option<chrono::DateTime<chrono::Utc>>> {
         let user = self.0.row.user_id;
-        if ctx.loaders().load_one(BlockedWith(user)).await?.is_some() {
+        if ctx.load(BlockedWith(user)).await?.is_some() {
             return Ok(None);
         }
-        ctx.loaders().load_one(LastSeen(user)).await
+        ctx.load(LastSeen(user)).await
     }
 }
 

@@ -86,7 +86,7 @@ impl Message {
 
     /// A message by id; `None` when there is none the viewer may read.
     pub async fn find(ctx: &Context<'_>, id: MessageId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().load_one(MessageById(id)).await?.map(Self::new))
+        Ok(ctx.load(MessageById(id)).await?.map(Self::new))
     }
 
     /// Several of them at once: those the viewer may read.
@@ -104,7 +104,7 @@ impl Message {
         match self.0.reactions.get() {
             Some(groups) => Ok(groups.clone()),
             None => {
-                let counts = ctx.loaders().load_one(EmojiOf(self.0.row.id)).await?.unwrap_or_default();
+                let counts = ctx.load(EmojiOf(self.0.row.id)).await?.unwrap_or_default();
                 let groups: Vec<_> = counts.into_iter().map(ReactionGroup::new).collect();
                 // Kept for the other field that asks for them.
                 let _ = self.0.reactions.set(groups.clone());
@@ -211,10 +211,13 @@ impl Message {
         let listed = match self.0.replies.get(&args).await {
             Some(listed) => Listed::clone(&listed),
             None => {
-                let listed = list(&rows, Of::Message(self.0.row.id), Which::default(), &args, &scope).await?;
-                let all: Vec<&Self> = listed.page.rows.iter().collect();
-                prefetch::prefetch(&all, &Selected::of(ctx).nodes(), &rows).await;
-                listed
+                let load = async {
+                    let listed = list(&rows, Of::Message(self.0.row.id), Which::default(), &args, &scope).await?;
+                    let all: Vec<&Self> = listed.page.rows.iter().collect();
+                    prefetch::prefetch(&all, &Selected::of(ctx).nodes(), &rows).await;
+                    Ok::<_, Error>(listed)
+                };
+                load.boxed().await?
             }
         };
         let (message, loaders) = (self.clone(), ctx.loaders().clone());
@@ -301,7 +304,7 @@ impl Message {
     /// Why it was taken away, if somebody said so.
     #[graphql(directive = access::apply(Requires::Moderator))]
     async fn deletion_reason(&self, ctx: &Context<'_>) -> Result<Option<&String>> {
-        let member = ctx.loaders().load_one(MembershipIn(self.0.row.conversation_id)).await?;
+        let member = ctx.load(MembershipIn(self.0.row.conversation_id)).await?;
         if member.is_some_and(|member| member.role >= entity::conversation_member::Role::Moderator) {
             return Ok(self.0.row.deletion_reason.as_ref());
         }

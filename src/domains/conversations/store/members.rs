@@ -22,7 +22,7 @@ use crate::{
         policy::{AddMember, Adding, ChangeMember, Join, Leave, Mute, RemoveMember, Removing},
     },
     graphql::page::Window,
-    platform::Tx,
+    platform::{Tx, database::Fetch},
 };
 
 /// Somebody's membership.
@@ -66,11 +66,12 @@ pub async fn owners(db: &impl ConnectionTrait, conversation: ConversationId) -> 
 
 /// The longest-standing owner of each of several conversations.
 pub async fn first_owners(
-    db: &impl ConnectionTrait,
+    db: &impl Fetch,
     conversations: &[ConversationId],
 ) -> Result<HashMap<ConversationId, UserId>> {
     let query = Entity::find().filter(Column::ConversationId.is_in(conversations.iter().copied()));
-    let rows = query.filter(Column::Role.eq(Role::Owner)).order_by_desc(Column::JoinedAt).all(db).await?;
+    let query = query.filter(Column::Role.eq(Role::Owner)).order_by_desc(Column::JoinedAt);
+    let rows: Vec<Model> = db.fetch_all(&query).await?;
     Ok(rows.into_iter().map(|row| (row.conversation_id, row.user_id)).collect())
 }
 
@@ -103,7 +104,7 @@ pub async fn members_page(
 
 /// The first page of members of each of several conversations, in one statement; each as [`members_page`] would give it.
 pub async fn members_of_each(
-    db: &impl ConnectionTrait,
+    db: &impl Fetch,
     conversations: &[ConversationId],
     role: Option<Role>,
     window: &Window<Joining>,
@@ -119,8 +120,9 @@ pub async fn members_of_each(
         },
         order: if window.backward { "x.joined_at DESC, x.user_id DESC" } else { "x.joined_at, x.user_id" },
     };
-    let statement = top.of_each(db.get_database_backend(), conversations.iter().map(|id| id.0), window.fetch());
-    let mut rows = Entity::find().from_raw_sql(statement).all(db).await?;
+    let statement =
+        top.of_each::<Model>(db.get_database_backend(), conversations.iter().map(|id| id.0), window.fetch());
+    let mut rows: Vec<Model> = db.fetch(statement).await?;
     rows.sort_by_key(|row| (row.joined_at, row.user_id));
     if window.backward {
         rows.reverse();

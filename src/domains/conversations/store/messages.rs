@@ -28,8 +28,40 @@ use crate::{
         policy::{DeleteMessage, EditMessage, PinMessage, Post},
     },
     graphql::page::Window,
-    platform::Tx,
+    platform::{
+        Tx,
+        database::Fetch,
+        lean::{by_position, id_cells, padded, text_cells},
+    },
 };
+
+id_cells!(MessageEditId);
+text_cells!(message::Role, message::Type);
+by_position!(Model {
+    id,
+    conversation_id,
+    seq,
+    sender_id,
+    role,
+    message_type,
+    content,
+    reply_to_id,
+    thread_count,
+    client_id,
+    mentions,
+    metadata,
+    edit_count,
+    edited_at,
+    pinned_at,
+    pinned_by,
+    deleted_at,
+    deleted_by,
+    deletion_reason,
+    version,
+    created_at,
+    updated_at,
+});
+by_position!(message_edit::Model { id, message_id, editor_id, content, reason, created_at });
 
 /// Messages the viewer may read: those of the conversations they belong to.
 pub fn visible_messages(viewer: &Viewer) -> Select<Entity> {
@@ -53,12 +85,8 @@ pub fn visible_messages(viewer: &Viewer) -> Select<Entity> {
 }
 
 /// Several messages at once, those the viewer may read.
-pub async fn messages_by_ids(
-    db: &impl ConnectionTrait,
-    viewer: &Viewer,
-    ids: &[MessageId],
-) -> Result<HashMap<MessageId, Model>> {
-    let rows = visible_messages(viewer).filter(Column::Id.is_in(ids.iter().copied())).all(db).await?;
+pub async fn messages_by_ids(db: &impl Fetch, viewer: &Viewer, ids: &[MessageId]) -> Result<HashMap<MessageId, Model>> {
+    let rows: Vec<Model> = db.fetch_all(&visible_messages(viewer).filter(Column::Id.is_in(padded(ids)))).await?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
@@ -81,12 +109,7 @@ pub struct Which {
 }
 
 /// One page of messages by number. Who asks must have shown that they may read the list.
-pub async fn messages_page(
-    db: &impl ConnectionTrait,
-    of: Of,
-    which: Which,
-    window: &Window<i64>,
-) -> Result<Vec<Model>> {
+pub async fn messages_page(db: &impl Fetch, of: Of, which: Which, window: &Window<i64>) -> Result<Vec<Model>> {
     let mut query = match of {
         Of::Conversation(id) => Entity::find().filter(Column::ConversationId.eq(id)),
         Of::Message(id) => Entity::find().filter(Column::ReplyToId.eq(id)),
@@ -104,12 +127,12 @@ pub async fn messages_page(
         query = query.filter(Column::Seq.lt(before));
     }
     let direction = if window.backward { sea_orm::Order::Desc } else { sea_orm::Order::Asc };
-    Ok(query.order_by(Column::Seq, direction).limit(window.fetch()).all(db).await?)
+    db.fetch_all(&query.order_by(Column::Seq, direction).limit(window.fetch())).await
 }
 
 /// The first page of each of several lists, in one statement; each as [`messages_page`] would give it. All lists are of one sort.
 pub async fn messages_of_each(
-    db: &impl ConnectionTrait,
+    db: &impl Fetch,
     lists: &[Of],
     which: Which,
     window: &Window<i64>,
@@ -130,8 +153,8 @@ pub async fn messages_of_each(
         Of::Conversation(id) => id.0,
         Of::Message(id) => id.0,
     });
-    let mut rows =
-        Entity::find().from_raw_sql(top.of_each(db.get_database_backend(), parents, window.fetch())).all(db).await?;
+    let mut rows: Vec<Model> =
+        db.fetch(top.of_each::<Model>(db.get_database_backend(), parents, window.fetch())).await?;
     rows.sort_by_key(|row| if window.backward { -row.seq } else { row.seq });
     let mut pages: HashMap<Of, Vec<Model>> = HashMap::new();
     for row in rows {
@@ -165,12 +188,12 @@ pub async fn message_counts(
 
 /// The newest message of each of several conversations.
 pub async fn last_messages(
-    db: &impl ConnectionTrait,
+    db: &impl Fetch,
     conversations: &[ConversationId],
 ) -> Result<HashMap<ConversationId, Model>> {
     let top = Top { table: "messages", parent: "conversation_id", also: "", order: "x.seq DESC" };
-    let statement = top.of_each(db.get_database_backend(), conversations.iter().map(|id| id.0), 1);
-    let rows = Entity::find().from_raw_sql(statement).all(db).await?;
+    let statement = top.of_each::<Model>(db.get_database_backend(), conversations.iter().map(|id| id.0), 1);
+    let rows: Vec<Model> = db.fetch(statement).await?;
     Ok(rows.into_iter().map(|row| (row.conversation_id, row)).collect())
 }
 
@@ -184,7 +207,7 @@ pub async fn reply_counts(db: &impl ConnectionTrait, messages: &[MessageId]) -> 
 
 /// The same page of the earlier texts of each of several messages, oldest first, in one statement.
 pub async fn edits_of_each(
-    db: &impl ConnectionTrait,
+    db: &impl Fetch,
     messages: &[MessageId],
     window: &Window<MessageEditId>,
 ) -> Result<HashMap<MessageId, Vec<message_edit::Model>>> {
@@ -192,8 +215,9 @@ pub async fn edits_of_each(
     let order = if window.backward { "x.id DESC" } else { "x.id" };
     let top = Top { table: "message_edits", parent: "message_id", also: &bounds.also, order };
     let parents = messages.iter().map(|id| id.0);
-    let statement = top.of_each_between(db.get_database_backend(), parents, window.fetch(), bounds.values);
-    let mut rows = message_edit::Entity::find().from_raw_sql(statement).all(db).await?;
+    let statement =
+        top.of_each_between::<message_edit::Model>(db.get_database_backend(), parents, window.fetch(), bounds.values);
+    let mut rows: Vec<message_edit::Model> = db.fetch(statement).await?;
     rows.sort_by_key(|row| row.id);
     if window.backward {
         rows.reverse();

@@ -26,7 +26,11 @@ use crate::{
         policy::{React, Unreact},
     },
     graphql::page::Window,
-    platform::{Tx, database::statement},
+    platform::{
+        Tx,
+        database::{Fetch, statement},
+        lean::by_position,
+    },
 };
 
 /// One emoji on one message.
@@ -46,7 +50,6 @@ pub struct EmojiCount {
     pub is_mine: bool,
 }
 
-#[derive(FromQueryResult)]
 struct Counted {
     message_id: Uuid,
     emoji: String,
@@ -56,9 +59,11 @@ struct Counted {
     mine: i32,
 }
 
+by_position!(Counted { message_id, emoji, people, first_at, last_at, mine });
+
 /// The emoji on several messages, the one that came first first; counted in the database, a row an emoji.
 pub async fn emoji_of(
-    db: &impl ConnectionTrait,
+    db: &impl Fetch,
     me: Option<UserId>,
     messages: &[MessageId],
 ) -> Result<HashMap<MessageId, Vec<EmojiCount>>> {
@@ -76,7 +81,7 @@ pub async fn emoji_of(
         &sql("SELECT key::uuid FROM jsonb_array_elements_text($1) AS keys(key)", "$2"),
         [keys(messages.iter().map(|id| id.0)).into(), me.0.into()],
     );
-    let mut rows = Counted::find_by_statement(statement).all(db).await?;
+    let mut rows: Vec<Counted> = db.fetch(statement).await?;
     rows.sort_by(|one, other| (one.first_at, &one.emoji).cmp(&(other.first_at, &other.emoji)));
     let mut counts: HashMap<MessageId, Vec<EmojiCount>> = HashMap::new();
     for Counted { message_id, emoji, people, first_at, last_at, mine } in rows {

@@ -28,8 +28,44 @@ use crate::{
         users,
     },
     graphql::page::Window,
-    platform::Tx,
+    platform::{
+        Tx,
+        database::Fetch,
+        lean::{by_position, padded, text_cells},
+    },
 };
+
+text_cells!(Kind, Visibility, Role);
+by_position!(conversation::Model {
+    id,
+    kind,
+    name,
+    description,
+    visibility,
+    max_members,
+    creator_id,
+    direct_key,
+    last_seq,
+    member_count,
+    last_activity_at,
+    version,
+    archived_at,
+    created_at,
+    updated_at,
+    deleted_at,
+    metadata,
+});
+by_position!(conversation_member::Model {
+    conversation_id,
+    user_id,
+    role,
+    joined_at,
+    last_read_seq,
+    last_delivered_seq,
+    muted_until,
+    updated_at,
+    joined_seq,
+});
 
 /// The viewer's own membership of a conversation.
 fn membership_of(me: UserId) -> RelationDef {
@@ -61,23 +97,20 @@ pub fn visible_to(viewer: &Viewer) -> Select<conversation::Entity> {
     }
 }
 
-async fn all(db: &impl ConnectionTrait, query: Select<conversation::Entity>) -> Result<Vec<Seen>> {
-    let rows = query.select_also(conversation_member::Entity).all(db).await?;
+async fn all(db: &impl Fetch, query: Select<conversation::Entity>) -> Result<Vec<Seen>> {
+    let rows: Vec<(conversation::Model, Option<conversation_member::Model>)> =
+        db.fetch_all(&query.select_also(conversation_member::Entity)).await?;
     Ok(rows.into_iter().map(|(row, member)| Seen { row, member }).collect())
 }
 
 /// One conversation, if the viewer may know of it.
-pub async fn find(db: &impl ConnectionTrait, viewer: &Viewer, id: ConversationId) -> Result<Option<Seen>> {
+pub async fn find(db: &impl Fetch, viewer: &Viewer, id: ConversationId) -> Result<Option<Seen>> {
     Ok(all(db, visible_to(viewer).filter(conversation::Column::Id.eq(id))).await?.pop())
 }
 
 /// Several conversations at once, those the viewer may know of.
-pub async fn by_ids(
-    db: &impl ConnectionTrait,
-    viewer: &Viewer,
-    ids: &[ConversationId],
-) -> Result<HashMap<ConversationId, Seen>> {
-    let query = visible_to(viewer).filter(conversation::Column::Id.is_in(ids.iter().copied()));
+pub async fn by_ids(db: &impl Fetch, viewer: &Viewer, ids: &[ConversationId]) -> Result<HashMap<ConversationId, Seen>> {
+    let query = visible_to(viewer).filter(conversation::Column::Id.is_in(padded(ids)));
     Ok(all(db, query).await?.into_iter().map(|seen| (seen.row.id, seen)).collect())
 }
 
@@ -133,12 +166,7 @@ fn listed(viewer: &Viewer, listing: &Listing) -> Select<conversation::Entity> {
 pub type Recency = (DateTime<Utc>, ConversationId);
 
 /// One page of conversations, most recently active first.
-pub async fn page(
-    db: &impl ConnectionTrait,
-    viewer: &Viewer,
-    listing: &Listing,
-    window: &Window<Recency>,
-) -> Result<Vec<Seen>> {
+pub async fn page(db: &impl Fetch, viewer: &Viewer, listing: &Listing, window: &Window<Recency>) -> Result<Vec<Seen>> {
     use conversation::Column::{Id, LastActivityAt};
     let mut query = listed(viewer, listing);
     if let Some((at, id)) = window.after {
@@ -199,7 +227,7 @@ pub async fn insert(tx: &Tx, permit: Permit<Found, Founding>) -> Result<Option<c
 }
 
 /// The direct conversation of a pair.
-pub async fn by_direct_key(db: &impl ConnectionTrait, viewer: &Viewer, key: &str) -> Result<Option<Seen>> {
+pub async fn by_direct_key(db: &impl Fetch, viewer: &Viewer, key: &str) -> Result<Option<Seen>> {
     Ok(all(db, visible_to(viewer).filter(conversation::Column::DirectKey.eq(key))).await?.pop())
 }
 

@@ -4,7 +4,10 @@
 use sea_orm::{DbBackend, Statement, Value};
 use uuid::Uuid;
 
-use crate::{graphql::page::Window, platform::database::statement};
+use crate::{
+    graphql::page::Window,
+    platform::{database::statement, lean::ByPosition},
+};
 
 /// Which rows of a parent, and in which order; all of it is text from a few shapes, so that each is one prepared statement.
 #[derive(Clone, Copy, Debug)]
@@ -21,12 +24,17 @@ pub(super) struct Top<'a> {
 
 impl Top<'_> {
     /// At most `limit` rows of each parent.
-    pub(super) fn of_each(self, backend: DbBackend, parents: impl Iterator<Item = Uuid>, limit: u64) -> Statement {
-        self.of_each_between(backend, parents, limit, Vec::new())
+    pub(super) fn of_each<T: ByPosition>(
+        self,
+        backend: DbBackend,
+        parents: impl Iterator<Item = Uuid>,
+        limit: u64,
+    ) -> Statement {
+        self.of_each_between::<T>(backend, parents, limit, Vec::new())
     }
 
     /// At most `limit` rows of each parent, between the [`Bounds`] that `also` names.
-    pub(super) fn of_each_between(
+    pub(super) fn of_each_between<T: ByPosition>(
         self,
         backend: DbBackend,
         parents: impl Iterator<Item = Uuid>,
@@ -34,12 +42,13 @@ impl Top<'_> {
         bounds: Vec<Value>,
     ) -> Statement {
         let Self { table, parent, also, order } = self;
+        let columns = T::list("m");
         let sqlite = format!(
-            "SELECT m.* FROM json_each(?1) AS p CROSS JOIN {table} AS m WHERE m.rowid IN (\
+            "SELECT {columns} FROM json_each(?1) AS p CROSS JOIN {table} AS m WHERE m.rowid IN (\
              SELECT x.rowid FROM {table} AS x WHERE x.{parent} = unhex(p.value){also} ORDER BY {order} LIMIT ?2)"
         );
         let postgres = format!(
-            "SELECT m.* FROM jsonb_array_elements_text(?1) AS p(id) CROSS JOIN LATERAL (\
+            "SELECT {columns} FROM jsonb_array_elements_text(?1) AS p(id) CROSS JOIN LATERAL (\
              SELECT x.* FROM {table} AS x WHERE x.{parent} = p.id::uuid{also} ORDER BY {order} LIMIT ?2) AS m"
         );
         each(backend, &sqlite, &postgres, keys(parents), limit, bounds)

@@ -38,12 +38,12 @@ impl User {
 
     /// A person the viewer may find.
     pub async fn find(ctx: &Context<'_>, id: UserId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().load_one(VisibleUserById(id)).await?.map(Self::new))
+        Ok(ctx.load(VisibleUserById(id)).await?.map(Self::new))
     }
 
     /// A person met by way of shared content; `None` when the account is gone.
     pub async fn load(ctx: &Context<'_>, id: UserId) -> Result<Option<Self>> {
-        Ok(ctx.loaders().load_one(UserById(id)).await?.map(Self::new))
+        Ok(ctx.load(UserById(id)).await?.map(Self::new))
     }
 
     /// Several of them at once, for a prefetch.
@@ -137,7 +137,7 @@ impl User {
 
     /// The viewer keeps this person away; false when nobody is signed in.
     async fn is_blocked(&self, ctx: &Context<'_>) -> Result<bool> {
-        Ok(ctx.loaders().load_one(BlockedByViewer(self.0.row.id)).await?.is_some())
+        Ok(ctx.load(BlockedByViewer(self.0.row.id)).await?.is_some())
     }
 
     /// Their email address.
@@ -156,7 +156,7 @@ impl User {
     #[graphql(directive = access::apply(Requires::Owner))]
     async fn pending_email(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         let (row, op) = (self.mine(ctx)?, ctx.op());
-        store::pending_email(op.read(), row, op.platform.clock.now()).await
+        store::pending_email(op.read(), row, op.platform.clock.now()).boxed().await
     }
 
     /// First name.
@@ -201,7 +201,7 @@ impl User {
         if ctx.op().viewer.admin().is_err() {
             self.mine(ctx)?;
         }
-        Ok(Some(RoleGrant::of(ctx, self.0.row.id).await?))
+        Ok(Some(RoleGrant::of(ctx, self.0.row.id).boxed().await?))
     }
 
     /// The devices where this person is signed in, newest first; or those where they were.
@@ -218,13 +218,13 @@ impl User {
         >,
     ) -> Result<Option<Connection<Session>>> {
         let (user, state) = (self.mine(ctx)?.id, state.unwrap_or(SessionStates::Active));
-        Ok(Some(Session::page_of(ctx, user, state, PageArgs::new(first, after, last, before)).await?))
+        Ok(Some(Session::page_of(ctx, user, state, PageArgs::new(first, after, last, before)).boxed().await?))
     }
 
     /// This person's sessions in numbers.
     #[graphql(directive = access::apply(Requires::Owner))]
     async fn session_stats(&self, ctx: &Context<'_>) -> Result<Option<SessionStats>> {
-        Ok(Some(SessionStats::of(ctx, self.mine(ctx)?.id).await?))
+        Ok(Some(SessionStats::of(ctx, self.mine(ctx)?.id).boxed().await?))
     }
 
     /// The people this person keeps away, newest account first.
@@ -240,13 +240,13 @@ impl User {
         let (op, me) = (ctx.op().clone(), self.mine(ctx)?.id);
         let scope = Scope::new("blockedUsers", me);
         let window = PageArgs::new(first, after, last, before).window(op.config.limits.page, &scope)?;
-        let page = window.page(store::blocked_page(op.read(), me, &window).await?);
+        let page = window.page(store::blocked_page(op.read(), me, &window).boxed().await?);
         // They may have blocked the viewer too: then they are cards here as everywhere.
         let blockers = match op.viewer.id() {
             None => Vec::new(),
             Some(viewer) => {
                 let ids: Vec<_> = page.rows.iter().map(|row| row.id).collect();
-                store::blockers_of(op.read(), viewer, &ids).await?
+                store::blockers_of(op.read(), viewer, &ids).boxed().await?
             }
         };
         let viewer = op.viewer.clone();

@@ -11,7 +11,7 @@ pub use blocks::*;
 pub use directory::*;
 pub use verifications::*;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use entity::{ids::UserId, user};
 use sea_orm::{
@@ -25,8 +25,48 @@ use super::{error::UserError, model::Seen, policy::EditProfile};
 use crate::{
     access::{BaseRole, Permit, Viewer},
     base::{error::Result, text::fold},
-    platform::Tx,
+    platform::{
+        Tx,
+        database::Fetch,
+        lean::{One, by_position, padded, text_cells},
+    },
 };
+
+text_cells!(user::Plan);
+by_position!(user::Model {
+    id,
+    username,
+    username_key,
+    email,
+    email_key,
+    email_verified_at,
+    display_name,
+    display_name_key,
+    first_name,
+    last_name,
+    avatar_url,
+    banner_url,
+    bio,
+    location,
+    status_message,
+    birthdate,
+    gender,
+    xportal_address,
+    github_username,
+    subscription_plan,
+    preferences,
+    social_links,
+    is_public,
+    suspended_at,
+    token_version,
+    login_count,
+    last_login_at,
+    password_changed_at,
+    version,
+    created_at,
+    updated_at,
+    deleted_at,
+});
 
 /// Accounts the viewer may find: not deleted, not suspended (moderators see those), and not of somebody who keeps the viewer away.
 pub fn visible_to(viewer: &Viewer) -> Select<user::Entity> {
@@ -43,13 +83,13 @@ pub fn visible_to(viewer: &Viewer) -> Select<user::Entity> {
 }
 
 /// One account by id, if the viewer may find it.
-pub async fn find(db: &impl ConnectionTrait, viewer: &Viewer, id: UserId) -> Result<Option<Seen>> {
+pub async fn find(db: &impl Fetch, viewer: &Viewer, id: UserId) -> Result<Option<Seen>> {
     Ok(find_all(db, viewer, &[id]).await?.pop())
 }
 
 /// Those of some accounts that the viewer may find.
-pub async fn find_all(db: &impl ConnectionTrait, viewer: &Viewer, ids: &[UserId]) -> Result<Vec<Seen>> {
-    let rows = visible_to(viewer).filter(user::Column::Id.is_in(ids.iter().copied())).all(db).await?;
+pub async fn find_all(db: &impl Fetch, viewer: &Viewer, ids: &[UserId]) -> Result<Vec<Seen>> {
+    let rows: Vec<user::Model> = db.fetch_all(&visible_to(viewer).filter(user::Column::Id.is_in(padded(ids)))).await?;
     Ok(rows.into_iter().map(|row| Seen::by(viewer, row, false)).collect())
 }
 
@@ -60,14 +100,16 @@ pub async fn find_by_username(db: &impl ConnectionTrait, viewer: &Viewer, key: &
 }
 
 /// Accounts met by way of shared content, as the viewer sees them: those who keep the viewer away are cards, deleted ones are left out.
-pub async fn seen_by_ids(db: &impl ConnectionTrait, viewer: &Viewer, ids: &[UserId]) -> Result<HashMap<UserId, Seen>> {
-    let rows = by_ids(db, ids).await?;
-    let blockers: HashSet<UserId> = match viewer.id() {
-        None => HashSet::new(),
-        Some(me) => blockers_of(db, me, ids).await?.into_iter().collect(),
+pub async fn seen_by_ids(db: &impl Fetch, viewer: &Viewer, ids: &[UserId]) -> Result<HashMap<UserId, Seen>> {
+    let query = user::Entity::find().filter(user::Column::Id.is_in(padded(ids)));
+    let mut query = query.filter(user::Column::DeletedAt.is_null());
+    let keeps_away = match viewer.id() {
+        Some(me) => blocks(Expr::col((user::Entity, user::Column::Id)), me),
+        None => Expr::val(false),
     };
-    let seen = rows.into_iter().map(|row| (row.id, Seen::by(viewer, row.clone(), blockers.contains(&row.id))));
-    Ok(seen.collect())
+    QuerySelect::query(&mut query).expr(keeps_away);
+    let rows: Vec<(user::Model, One<bool>)> = db.fetch_all(&query).await?;
+    Ok(rows.into_iter().map(|(row, One(away))| (row.id, Seen::by(viewer, row, away))).collect())
 }
 
 /// Accounts by id, whoever asks; deleted ones are left out.
