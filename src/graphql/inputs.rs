@@ -204,8 +204,9 @@ impl<'a> Check<'a> {
                 None
             }
             (Some(Kind::Input(_)), _) => Some("takes an object".to_owned()),
-            (Some(Kind::Scalar), value) => scalars::fault(name, value),
             (Some(Kind::Output(_)), _) => None,
+            (Some(Kind::Scalar) | None, value) if has_nul(value) => Some("takes no NUL character (U+0000)".to_owned()),
+            (Some(Kind::Scalar), value) => scalars::fault(name, value),
             (None, value) => built_in(name, value),
         };
         if let Some(wrong) = wrong {
@@ -239,6 +240,16 @@ impl<'a> Check<'a> {
                 self.places.push((definition.pos.line, definition.pos.column));
             }
         }
+    }
+}
+
+/// Whether there is a NUL anywhere in it, which PostgreSQL keeps in no text and no JSON.
+fn has_nul(value: &Const) -> bool {
+    match value {
+        Const::String(text) => text.contains('\0'),
+        Const::List(items) => items.iter().any(has_nul),
+        Const::Object(fields) => fields.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
+        _ => false,
     }
 }
 

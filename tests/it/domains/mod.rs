@@ -2,6 +2,8 @@
 
 mod users;
 mod sign_in;
+mod takeover;
+mod bad_people_input;
 mod conversations;
 mod reach;
 mod rooms;

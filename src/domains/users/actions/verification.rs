@@ -108,6 +108,10 @@ pub async fn complete(op: &Op, tx: &Tx, proof: &verification_request::Model) -> 
     let user = store::lock(tx, proof.user_id).await?.ok_or(UserError::BadToken)?;
     let proof = store::lock_pending(tx, proof).await?.ok_or(UserError::BadToken)?;
     store::complete_verification(tx, proof.id).await?;
+    if proof.kind == Kind::PasswordReset {
+        // Who needed a new password need not be who asked for what still waits: a link that moves the account would take it away again.
+        store::withdraw_all(tx, user.id).await?;
+    }
     let key = fold(&proof.email);
     let is_move = user.email_key.as_ref() != Some(&key);
     if !is_move && user.email_verified_at.is_some() {
