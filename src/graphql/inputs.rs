@@ -266,7 +266,8 @@ fn built_in(name: &str, value: &Const) -> Option<String> {
         ("Float", value) => matches!(value, Const::Number(_)),
         ("String", value) => matches!(value, Const::String(_)),
         ("Boolean", value) => matches!(value, Const::Boolean(_)),
-        ("ID", value) => matches!(value, Const::String(_) | Const::Number(_)),
+        // The specification would take a whole number as well; none of our ids is one.
+        ("ID", value) => matches!(value, Const::String(_)),
         _ => true,
     };
     let wanted = match name {

@@ -42,7 +42,11 @@ async fn cases(admin: &Person, alice: &Person, bob: &Person, nobody: &Caller) ->
             json!({ "refreshToken": "nonsense" }),
             nobody,
         ),
-        case("mutation($input: VerifyEmailInput!) { verifyEmail(input: $input) { user { id } } }", json!({ "token": "nonsense" }), nobody),
+        case(
+            "mutation($input: VerifyEmailInput!) { verifyEmail(input: $input) { user { id } } }",
+            json!({ "token": "nonsense" }),
+            nobody,
+        ),
         case(
             "mutation($input: ResendVerificationEmailInput!) { resendVerificationEmail(input: $input) { accepted } }",
             json!({ "email": "nobody@example.org" }),
@@ -67,9 +71,21 @@ async fn cases(admin: &Person, alice: &Person, bob: &Person, nobody: &Caller) ->
             }),
             alice,
         ),
-        case("mutation($input: BlockUserInput!) { blockUser(input: $input) { user { id } } }", json!({ "userId": bob.id }), alice),
-        case("mutation($input: UnblockUserInput!) { unblockUser(input: $input) { user { id } } }", json!({ "userId": bob.id }), alice),
-        case("mutation($input: RevokeSessionInput!) { revokeSession(input: $input) { sessionId } }", json!({ "sessionId": alice.session }), alice),
+        case(
+            "mutation($input: BlockUserInput!) { blockUser(input: $input) { user { id } } }",
+            json!({ "userId": bob.id }),
+            alice,
+        ),
+        case(
+            "mutation($input: UnblockUserInput!) { unblockUser(input: $input) { user { id } } }",
+            json!({ "userId": bob.id }),
+            alice,
+        ),
+        case(
+            "mutation($input: RevokeSessionInput!) { revokeSession(input: $input) { sessionId } }",
+            json!({ "sessionId": alice.session }),
+            alice,
+        ),
         case(
             "mutation($input: CreateRoleInput!) { createRole(input: $input) { role { id } } }",
             json!({ "name": "EDITOR", "displayName": "x", "description": "x", "permissionIds": [] }),
@@ -80,7 +96,11 @@ async fn cases(admin: &Person, alice: &Person, bob: &Person, nobody: &Caller) ->
             json!({ "roleId": role, "displayName": "x", "description": "x" }),
             admin,
         ),
-        case("mutation($input: DeleteRoleInput!) { deleteRole(input: $input) { roleId } }", json!({ "roleId": role }), admin),
+        case(
+            "mutation($input: DeleteRoleInput!) { deleteRole(input: $input) { roleId } }",
+            json!({ "roleId": role }),
+            admin,
+        ),
         case(
             "mutation($input: AssignRoleInput!) { assignRole(input: $input) { user { id } } }",
             json!({ "userId": bob.id, "roleId": role }),
@@ -102,7 +122,7 @@ both! {
         let before = world.dump().await;
         for case in cases(&admin, &alice, &bob, &world.anonymous()).await {
             for (field, right) in case.right.as_object().unwrap() {
-                let path = format!("input.{field}");
+                let path = if right.is_array() { format!("input.{field}.0") } else { format!("input.{field}") };
                 // A NUL, wherever it stands.
                 let nul = match right {
                     Value::Array(_) => json!([NUL]),

@@ -3,6 +3,7 @@
 mod users;
 mod sign_in;
 mod takeover;
+mod signing_keys;
 mod bad_people_input;
 mod conversations;
 mod reach;

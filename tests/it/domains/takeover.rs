@@ -19,7 +19,8 @@ async fn verify(caller: &Caller, token: &str) -> Answer {
 async fn reset(world: &World, person: &Person) {
     world.anonymous().ask(ASK_RESET, json!({ "email": person.email })).await.ok();
     let mails = world.mails_to(&person.email).await;
-    let mail = mails.iter().rfind(|mail| mail.subject == "Choose a new password").unwrap_or_else(|| panic!("{mails:#?}"));
+    let mail =
+        mails.iter().rfind(|mail| mail.subject == "Choose a new password").unwrap_or_else(|| panic!("{mails:#?}"));
     let answer = world.anonymous().ask(RESET, json!({ "token": mail.token(), "password": NEW_PASSWORD })).await;
     assert_eq!(answer.text("resetPassword.user.id"), person.id);
 }
@@ -59,6 +60,21 @@ both! {
         let verification = world.mail_to(&alice.email).await.token();
         reset(world, &alice).await;
         verify(&world.anonymous(), &verification).await.expect_code("INVALID_TOKEN");
+    }
+
+    /// IDN-020: whoever asks for verification mails to somebody's address, whether or not they are sent, does not keep its owner from a
+    /// new password.
+    async fn verification_mails_leave_resets_alone(world) {
+        let alice = world.person("alice").await;
+        verify(&world.anonymous(), &world.mail_to(&alice.email).await.token()).await.ok();
+        let resend = "mutation($email: String!) { resendVerificationEmail(input: { email: $email }) { accepted } }";
+        let strict = world.instance(|config| config.limits.mail_by_recipient.count = 2).await;
+        for _ in 0..3 {
+            world.anonymous().at(&strict).ask(resend, json!({ "email": alice.email })).await.ok();
+        }
+        world.anonymous().at(&strict).ask(ASK_RESET, json!({ "email": alice.email })).await.ok();
+        let mails = world.mails_to(&alice.email).await;
+        assert!(mails.iter().any(|mail| mail.subject == "Choose a new password"), "{mails:#?}");
     }
 
     /// IDN-017, IDN-021: a token is good for what it was mailed for, and for nothing else.

@@ -22,7 +22,9 @@ async fn texts(on: &DatabaseConnection, sql: &str) -> Vec<String> {
 /// How many rows each table of the first steps has.
 async fn counts(on: &DatabaseConnection) -> BTreeMap<&'static str, String> {
     let mut counts = BTreeMap::new();
-    for table in ["users", "password_credentials", "roles", "user_roles", "conversations", "messages", "reactions"] {
+    for table in
+        ["users", "password_credentials", "roles", "user_roles", "conversations", "messages", "message_reactions"]
+    {
         let count = texts(on, &format!("SELECT CAST(count(*) AS varchar(20)) FROM {table}")).await.remove(0);
         assert_ne!(count, "0", "the demo data has no {table}");
         counts.insert(table, count);
@@ -51,7 +53,9 @@ async fn on_a_filled_database(backend: Backend) {
     // What people had before these steps.
     let on = Database::connect(&database.url).await.unwrap();
     let before = counts(&on).await;
-    on.execute_unprepared("UPDATE users SET display_name = 'Ｚｏë \u{c5}NGSTRÖM ﬁ' WHERE username = 'alice'").await.unwrap();
+    on.execute_unprepared("UPDATE users SET display_name = 'Ｚｏë \u{c5}NGSTRÖM ﬁ' WHERE username = 'alice'")
+        .await
+        .unwrap();
     on.close().await.unwrap();
 
     // Down and up and down again: the second way down meets what the first way up has filled in.
@@ -61,7 +65,10 @@ async fn on_a_filled_database(backend: Backend) {
         assert_eq!(counts(&on).await, before);
         assert_eq!(texts(&on, "SELECT name FROM permissions").await, [""; 0]);
         for column in ["display_name_key", "subscription_plan", "xportal_address", "github_username"] {
-            assert!(on.execute_unprepared(&format!("SELECT {column} FROM users")).await.is_err(), "{column} is still there");
+            assert!(
+                on.execute_unprepared(&format!("SELECT {column} FROM users")).await.is_err(),
+                "{column} is still there"
+            );
         }
         assert!(on.execute_unprepared("SELECT is_active FROM user_roles").await.is_err());
         on.close().await.unwrap();
@@ -69,10 +76,17 @@ async fn on_a_filled_database(backend: Backend) {
         migrate(&config).await.unwrap();
         let on = Database::connect(&database.url).await.unwrap();
         assert_eq!(counts(&on).await, before);
-        assert_eq!(texts(&on, "SELECT display_name_key FROM users WHERE username = 'alice'").await, ["zoë ångström fi"]);
+        assert_eq!(
+            texts(&on, "SELECT display_name_key FROM users WHERE username = 'alice'").await,
+            ["zoë ångström fi"]
+        );
         assert_eq!(texts(&on, "SELECT username FROM users WHERE display_name_key = ''").await, [""; 0]);
         assert_eq!(texts(&on, "SELECT DISTINCT subscription_plan FROM users").await, ["FREE"]);
-        assert_eq!(texts(&on, "SELECT username FROM users WHERE xportal_address IS NOT NULL OR github_username IS NOT NULL").await, [""; 0]);
+        assert_eq!(
+            texts(&on, "SELECT username FROM users WHERE xportal_address IS NOT NULL OR github_username IS NOT NULL")
+                .await,
+            [""; 0]
+        );
         assert_eq!(texts(&on, "SELECT CAST(id AS varchar(40)) FROM user_roles WHERE NOT is_active").await, [""; 0]);
         assert_eq!(texts(&on, ALLOWED).await, ["ADMIN jobs:read", "ADMIN jobs:retry"]);
         for plan in ["'GOLD'", "NULL"] {
@@ -85,11 +99,21 @@ async fn on_a_filled_database(backend: Backend) {
     // People go on where they were.
     let server = Program::serve(folder.path(), &settings).await;
     let alice = server.sign_in("alice").await;
-    let answer = server.ask(Some(&alice), "{ me { username subscriptionPlan } users(search: \"ZOË ångström\") { nodes { username } } }", json!({})).await;
-    assert_eq!(answer["data"], json!({
-        "me": { "username": "alice", "subscriptionPlan": "FREE" },
-        "users": { "nodes": [{ "username": "alice" }] },
-    }), "{answer}");
+    let answer = server
+        .ask(
+            Some(&alice),
+            "{ me { username subscriptionPlan } users(search: \"ZOË ångström\") { nodes { username } } }",
+            json!({}),
+        )
+        .await;
+    assert_eq!(
+        answer["data"],
+        json!({
+            "me": { "username": "alice", "subscriptionPlan": "FREE" },
+            "users": { "nodes": [{ "username": "alice" }] },
+        }),
+        "{answer}"
+    );
     server.terminate().await;
     server.ended().await;
 
