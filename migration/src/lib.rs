@@ -19,6 +19,7 @@ mod m20261121_000031_receipts_by_member;
 mod m20261121_000032_reactions_by_emoji;
 mod m20261121_000033_conversation_upkeep;
 mod m20261121_000040_milestones;
+mod m20261121_000060_folded_names;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000032_reactions_by_emoji::Migration),
             Box::new(m20261121_000033_conversation_upkeep::Migration),
             Box::new(m20261121_000040_milestones::Migration),
+            Box::new(m20261121_000060_folded_names::Migration),
         ]
     }
 }

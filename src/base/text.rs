@@ -20,11 +20,14 @@ impl Checks {
     }
 
     /// A single line: trimmed, of `min..=max` characters, without line breaks or other control characters. Names end up in mails and
-    /// logs, where a line break would begin something of its own.
+    /// logs, where a line break would begin something of its own, and beside other names, where what turns the direction of writing
+    /// around would turn those around too. What must not be empty has to show.
     pub fn text(&mut self, field: &str, text: &str, min: usize, max: usize) -> String {
         let text = self.sized(field, text, min, max);
-        if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
+        if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') || turns_around(c)) {
             self.fault(field, "takes a single line without control characters");
+        } else if min > 0 && !text.is_empty() && text.chars().all(is_invisible) {
+            self.fault(field, "takes at least one character that can be seen");
         }
         text
     }
@@ -94,13 +97,38 @@ impl Checks {
     }
 }
 
+/// Overrides and isolates of the direction of writing. The marks that right-to-left names need (U+200E, U+200F) are none of them.
+fn turns_around(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Takes no room on a screen, or an empty one.
+fn is_invisible(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'
+                ..='\u{180e}'
+        )
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}')
+        || matches!(c, '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 /// What an email address has to be.
 pub const EMAIL: &str = "takes an email address such as name@example.org";
 /// What an address of the web has to be.
 pub const URL: &str = "takes an absolute http or https address of at most 2048 characters";
 
-/// Whether it has the form `name@host`, in at most 255 characters. Whether it takes mail, only a mail can tell.
+/// Whether it has the form `name@host`, in at most 255 characters, also as it is compared: folding writes some characters out, and
+/// makes signs of others. Whether it takes mail, only a mail can tell.
 pub fn is_email(text: &str) -> bool {
+    // The library that sends mail has the last word: what it does not take could never be proved.
+    has_form_of_email(text)
+        && (text.is_ascii() || has_form_of_email(&fold(text)))
+        && text.parse::<lettre::Address>().is_ok()
+}
+
+fn has_form_of_email(text: &str) -> bool {
     text.len() <= 255
         && text.split_once('@').is_some_and(|(name, host)| {
             !name.is_empty()
@@ -179,6 +207,10 @@ mod tests {
             ("a\ttab", false, true),
             ("two\u{2028}lines", false, true),
             ("a bell\u{7}", false, false),
+            ("turned \u{202e}dnuora", false, true),
+            ("שלום\u{200f}", true, true),
+            ("\u{200b}\u{2060}", false, true),
+            ("👩\u{200d}🎤", true, true),
         ] {
             let (mut one, mut many) = (Checks::new(), Checks::new());
             one.text("name", text, 1, 100);
@@ -196,6 +228,10 @@ mod tests {
             ("a b@c.d", false),
             ("a@b@c.d", false),
             ("a@.b.c", false),
+            ("zoë@exämple.org", true),
+            ("a\u{ff20}b@c.d", false),
+            ("a..b@c.d", false),
+            (&format!("{}@b.c", "\u{fdfa}".repeat(21)), false),
         ] {
             let mut checks = Checks::new();
             checks.email("email", text);

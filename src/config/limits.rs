@@ -106,7 +106,7 @@ pub struct Limits {
     pub mail_by_address: Rate,
     /// New addresses of mail one account asks to move to.
     pub mail_by_account: Rate,
-    /// Mailed links to one address of mail.
+    /// Mailed links to one address of mail, verification and reset each.
     pub mail_by_recipient: Rate,
     /// Attempts to use a mailed token from one address.
     pub token_attempts: Rate,

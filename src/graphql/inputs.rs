@@ -204,8 +204,9 @@ impl<'a> Check<'a> {
                 None
             }
             (Some(Kind::Input(_)), _) => Some("takes an object".to_owned()),
-            (Some(Kind::Scalar), value) => scalars::fault(name, value),
             (Some(Kind::Output(_)), _) => None,
+            (Some(Kind::Scalar) | None, value) if has_nul(value) => Some("takes no NUL character (U+0000)".to_owned()),
+            (Some(Kind::Scalar), value) => scalars::fault(name, value),
             (None, value) => built_in(name, value),
         };
         if let Some(wrong) = wrong {
@@ -242,6 +243,16 @@ impl<'a> Check<'a> {
     }
 }
 
+/// Whether there is a NUL anywhere in it, which PostgreSQL keeps in no text and no JSON.
+fn has_nul(value: &Const) -> bool {
+    match value {
+        Const::String(text) => text.contains('\0'),
+        Const::List(items) => items.iter().any(has_nul),
+        Const::Object(fields) => fields.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
+        _ => false,
+    }
+}
+
 /// What is wrong with a value of a built-in scalar.
 fn built_in(name: &str, value: &Const) -> Option<String> {
     let is_right = match (name, value) {
@@ -255,7 +266,8 @@ fn built_in(name: &str, value: &Const) -> Option<String> {
         ("Float", value) => matches!(value, Const::Number(_)),
         ("String", value) => matches!(value, Const::String(_)),
         ("Boolean", value) => matches!(value, Const::Boolean(_)),
-        ("ID", value) => matches!(value, Const::String(_) | Const::Number(_)),
+        // The specification would take a whole number as well; none of our ids is one.
+        ("ID", value) => matches!(value, Const::String(_)),
         _ => true,
     };
     let wanted = match name {

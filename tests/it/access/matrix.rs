@@ -38,6 +38,11 @@ rows! {
     "User.lastName": "{ user(id: \"<owner>\") { lastName } }" => [ANON, DENIED, DENIED, DENIED, Null, DENIED];
     "User.birthdate": "{ user(id: \"<owner>\") { birthdate } }" => [ANON, DENIED, DENIED, DENIED, Null, DENIED];
     "User.gender": "{ user(id: \"<owner>\") { gender } }" => [ANON, DENIED, DENIED, DENIED, Null, DENIED];
+    "User.subscriptionPlan": "{ user(id: \"<owner>\") { subscriptionPlan } }" => [ANON, DENIED, DENIED, DENIED, Yes, DENIED];
+    "User.xportalAddress": "{ user(id: \"<owner>\") { xportalAddress } }" => [ANON, DENIED, DENIED, DENIED, Null, DENIED];
+    "User.githubUsername": "{ user(id: \"<owner>\") { githubUsername } }" => [ANON, DENIED, DENIED, DENIED, Null, DENIED];
+    "User.lastLoginAt": "{ user(id: \"<owner>\") { lastLoginAt } }" => [ANON, DENIED, DENIED, DENIED, Yes, DENIED];
+    "User.passwordChangedAt": "{ user(id: \"<owner>\") { passwordChangedAt } }" => [ANON, DENIED, DENIED, DENIED, Yes, DENIED];
     "User.preferences": "{ user(id: \"<owner>\") { preferences } }" => [ANON, DENIED, DENIED, DENIED, Yes, DENIED];
     "User.version": "{ user(id: \"<owner>\") { version } }" => [ANON, DENIED, DENIED, DENIED, Yes, DENIED];
     "User.blockedUsers": "{ user(id: \"<owner>\") { blockedUsers { totalCount } } }" => [ANON, DENIED, DENIED, DENIED, Yes, DENIED];

@@ -2,6 +2,9 @@
 
 mod users;
 mod sign_in;
+mod takeover;
+mod signing_keys;
+mod bad_people_input;
 mod conversations;
 mod reach;
 mod rooms;

@@ -5,6 +5,7 @@ mod crash;
 mod events;
 mod files;
 mod jobs;
+mod migrations;
 mod newcomer;
 mod prefetch;
 mod redis;

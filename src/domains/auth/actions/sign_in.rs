@@ -88,7 +88,7 @@ pub async fn sign_up(op: &Op, input: SignUp) -> Result<Issued> {
     // Asked before the password is hashed: a taken name should not cost a hash. The constraint has the last word.
     users::taken(op.read(), Some(&username_key), Some(&email_key)).await?;
     let hash = op.platform.passwords.hash(&input.password).await?;
-    let may_mail = users::may_mail(op, &email).await;
+    let may_mail = users::may_mail(op, verification_request::Kind::Email, &email).await;
     let refresh_token = op.platform.random.token();
     let (user, session) = op
         .write(async |tx| {

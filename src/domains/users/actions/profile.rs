@@ -1,7 +1,7 @@
 //! Changing a profile.
 
 use chrono::NaiveDate;
-use entity::user;
+use entity::{user, verification_request::Kind};
 use sea_orm::ActiveValue::Set;
 
 use super::verification::{ask_for_proof, may_mail, tell};
@@ -74,7 +74,7 @@ pub async fn update_profile(op: &Op, change: ProfileChange) -> Result<Seen> {
             let (cache, limits) = (&op.platform.cache, &op.config.limits);
             cache.limit("mail-by-account", &me.to_string(), limits.mail_by_account).await?;
             cache.limit("mail-by-address", &op.origin.address(), limits.mail_by_address).await?;
-            may_mail(op, email).await
+            may_mail(op, Kind::Email, email).await
         }
     };
     op.write(async |tx| {

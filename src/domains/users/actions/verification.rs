@@ -34,10 +34,15 @@ pub fn digest(token: &str) -> String {
     Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Counts a mail against its recipient's limit. Past it nothing is sent, and nothing is said: an answer would tell that mails were
-/// sent there before.
-pub async fn may_mail(op: &Op, email: &str) -> bool {
-    op.platform.cache.limit("mail-by-recipient", &fold(email), op.config.limits.mail_by_recipient).await.is_ok()
+/// Counts a mail against its recipient's limit for mails of this kind. Past it nothing is sent, and nothing is said: an answer would
+/// tell that mails were sent there before. Kinds count apart: who asks for verification mails again and again, which need not even be
+/// sent, must not keep the owner from a new password.
+pub async fn may_mail(op: &Op, kind: Kind, email: &str) -> bool {
+    let counter = match kind {
+        Kind::Email => "mail-by-recipient",
+        Kind::PasswordReset => "reset-by-recipient",
+    };
+    op.platform.cache.limit(counter, &fold(email), op.config.limits.mail_by_recipient).await.is_ok()
 }
 
 /// Inside a write that made an account or asked to move it: have `email` proved. Unless `may_mail` nothing is sent, and a link that
@@ -82,7 +87,7 @@ async fn ask(op: &Op, email: &str, kind: Kind) -> Result<()> {
     let email = checks.email("email", email);
     checks.finish()?;
     op.platform.cache.limit("mail-by-address", &op.origin.address(), op.config.limits.mail_by_address).await?;
-    if !may_mail(op, &email).await {
+    if !may_mail(op, kind, &email).await {
         return Ok(());
     }
     let job =
@@ -108,6 +113,10 @@ pub async fn complete(op: &Op, tx: &Tx, proof: &verification_request::Model) -> 
     let user = store::lock(tx, proof.user_id).await?.ok_or(UserError::BadToken)?;
     let proof = store::lock_pending(tx, proof).await?.ok_or(UserError::BadToken)?;
     store::complete_verification(tx, proof.id).await?;
+    if proof.kind == Kind::PasswordReset {
+        // Who needed a new password need not be who asked for what still waits: a link that moves the account would take it away again.
+        store::withdraw_all(tx, user.id).await?;
+    }
     let key = fold(&proof.email);
     let is_move = user.email_key.as_ref() != Some(&key);
     if !is_move && user.email_verified_at.is_some() {

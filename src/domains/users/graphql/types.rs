@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, Enum, ID, Object};
 use entity::{ids::UserId, user};
 use futures_util::{FutureExt, future::BoxFuture};
 
@@ -25,6 +25,18 @@ use crate::{
         scalars::{Date, DateTime, EmailAddress, Json, Url},
     },
 };
+
+/// What a person pays for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "user::Plan")]
+pub enum SubscriptionPlan {
+    /// Nothing.
+    Free,
+    /// The paid plan for one person.
+    Premium,
+    /// The plan for an organisation.
+    Enterprise,
+}
 
 /// A person.
 #[derive(Clone, Debug)]
@@ -181,6 +193,36 @@ impl User {
     #[graphql(directive = access::apply(Requires::Owner))]
     async fn gender(&self, ctx: &Context<'_>) -> Result<Option<&String>> {
         Ok(self.mine(ctx)?.gender.as_ref())
+    }
+
+    /// What they pay for.
+    #[graphql(directive = access::apply(Requires::Owner))]
+    async fn subscription_plan(&self, ctx: &Context<'_>) -> Result<Option<SubscriptionPlan>> {
+        Ok(Some(self.mine(ctx)?.subscription_plan.into()))
+    }
+
+    /// The address of their xPortal wallet; `null` while none is linked.
+    #[graphql(directive = access::apply(Requires::Owner))]
+    async fn xportal_address(&self, ctx: &Context<'_>) -> Result<Option<&String>> {
+        Ok(self.mine(ctx)?.xportal_address.as_ref())
+    }
+
+    /// Their name at GitHub; `null` while none is linked.
+    #[graphql(directive = access::apply(Requires::Owner))]
+    async fn github_username(&self, ctx: &Context<'_>) -> Result<Option<&String>> {
+        Ok(self.mine(ctx)?.github_username.as_ref())
+    }
+
+    /// When they last signed in with their password.
+    #[graphql(directive = access::apply(Requires::Owner))]
+    async fn last_login_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime>> {
+        Ok(self.mine(ctx)?.last_login_at.map(DateTime))
+    }
+
+    /// When their password was last chosen.
+    #[graphql(directive = access::apply(Requires::Owner))]
+    async fn password_changed_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime>> {
+        Ok(self.mine(ctx)?.password_changed_at.map(DateTime))
     }
 
     /// Settings of the front end, as it last wrote them.

@@ -154,9 +154,13 @@ pub async fn insert(tx: &Tx, mut row: user::ActiveModel) -> Result<user::Model> 
     unique(row.insert(tx).await)
 }
 
+/// Characters of a folded display name that are kept.
+const NAME_KEY: usize = 400;
+
 fn fold_name(row: &mut user::ActiveModel) {
     if let Set(name) = &row.display_name {
-        row.display_name_key = Set(fold(name));
+        // Folding writes some characters out, up to eighteen for one; a search need not see the end of such a name.
+        row.display_name_key = Set(fold(name).chars().take(NAME_KEY).collect());
     }
 }
 
