@@ -5,6 +5,7 @@
 
 mod node;
 mod resume;
+mod roots;
 
 pub use node::Node;
 
@@ -171,6 +172,8 @@ impl Api {
         let name = request.operation_name.clone();
         let variables = std::mem::take(&mut request.variables);
         let document = request.parsed_query().map_err(unparsable)?;
+        let unfolded = roots::unfolded(document)?;
+        let document = unfolded.as_ref().unwrap_or(document);
         let (known, operation) = named(document, name.as_deref())?;
         let price = cost::price(document, operation, &variables, limits, &self.shape)?;
         if !self.config.app.introspection {
@@ -183,6 +186,9 @@ impl Api {
             OperationType::Subscription => Kind::Subscription,
         };
         let name = known.map(ToString::to_string);
+        if let Some(unfolded) = unfolded {
+            request.set_parsed_query(unfolded);
+        }
         request.variables = variables;
         Ok(Prepared { request, kind, name, price })
     }
@@ -256,7 +262,7 @@ fn named<'a>(
     })
 }
 
-/// The fields at the root of the operation, those of fragments left out.
+/// The fields at the root of the operation. Those in fragments stand beside them: see [`roots`].
 fn root_fields(request: &mut Request) -> Vec<Field> {
     let name = request.operation_name.clone();
     let Ok((_, operation)) = request.parsed_query().map_err(unparsable).and_then(|found| named(found, name.as_deref()))
