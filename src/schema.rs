@@ -5,6 +5,7 @@
 
 mod node;
 mod resume;
+mod roots;
 
 pub use node::Node;
 
@@ -310,7 +311,8 @@ fn parse(text: &str, limits: &Limits) -> Result<ExecutableDocument, Error> {
         let code = if refusal.is_syntax() { Code::GraphqlParseFailed } else { Code::QueryTooComplex };
         Error::new(code, refusal.message()).with_places(refusal.location())
     })?;
-    parse_query(text).map_err(|fault| unparsable(fault.into()))
+    let document = parse_query(text).map_err(|fault| unparsable(fault.into()))?;
+    Ok(roots::unfolded(&document)?.unwrap_or(document))
 }
 
 /// The operation the request asks for.
@@ -332,7 +334,7 @@ fn named<'a>(
     })
 }
 
-/// The fields at the root of the operation, those of fragments left out.
+/// The fields at the root of the operation. Those in fragments stand beside them: see [`roots`].
 fn root_fields(prepared: &Prepared) -> Vec<Field> {
     let Ok((_, operation)) = named(&prepared.document.parsed, prepared.name.as_deref()) else { return Vec::new() };
     let items = operation.selection_set.node.items.iter();

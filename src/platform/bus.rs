@@ -28,6 +28,8 @@ use crate::{
 const CHANNEL: &str = "polyphony";
 /// Signals a slow listener may be behind before it misses some.
 const SIGNALS: usize = 32;
+/// Topics of signals that are not worth clearing away.
+const TOPICS: usize = 64;
 /// A connection that held this long was one.
 const STEADY: Duration = Duration::from_secs(10);
 /// Packets waiting for the carrier before further ones are dropped.
@@ -58,8 +60,16 @@ pub struct Bus(Arc<Inner>);
 struct Inner {
     events: Arc<Notify>,
     jobs: Arc<Notify>,
-    signals: Mutex<HashMap<String, broadcast::Sender<Arc<serde_json::Value>>>>,
+    signals: Mutex<Signals>,
     outbox: Option<mpsc::Sender<Packet>>,
+}
+
+/// Who listens to which signals.
+#[derive(Debug, Default)]
+struct Signals {
+    topics: HashMap<String, broadcast::Sender<Arc<serde_json::Value>>>,
+    /// With how many topics those nobody listens to any more are cleared away next.
+    full: usize,
 }
 
 impl Bus {
@@ -116,9 +126,13 @@ impl Bus {
     /// Listens to the signals of a topic from now on.
     pub fn signals(&self, topic: &str) -> broadcast::Receiver<Arc<serde_json::Value>> {
         let mut signals = self.0.signals.lock().unwrap_or_else(PoisonError::into_inner);
-        // Topics nobody listens to any more go when a new one comes.
-        signals.retain(|name, sender| name == topic || sender.receiver_count() > 0);
-        signals.entry(topic.to_owned()).or_insert_with(|| broadcast::channel(SIGNALS).0).subscribe()
+        // Topics nobody listens to any more go when there are twice as many as were listened to: looking through all of them for
+        // each new listener would make many of them dear.
+        if signals.topics.len() >= signals.full {
+            signals.topics.retain(|_, sender| sender.receiver_count() > 0);
+            signals.full = (signals.topics.len() * 2).max(TOPICS);
+        }
+        signals.topics.entry(topic.to_owned()).or_insert_with(|| broadcast::channel(SIGNALS).0).subscribe()
     }
 
     fn post(&self, packet: Packet) {
@@ -132,7 +146,7 @@ impl Bus {
 impl Inner {
     fn deliver(&self, topic: &str, payload: serde_json::Value) {
         let signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sender) = signals.get(topic) {
+        if let Some(sender) = signals.topics.get(topic) {
             let _ = sender.send(Arc::new(payload));
         }
     }

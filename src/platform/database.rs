@@ -342,7 +342,7 @@ pub struct Tx {
     mine: AtomicU32,
     all: Arc<AtomicU64>,
     events: Mutex<Vec<log::NewEvent>>,
-    urgent: Mutex<Vec<String>>,
+    urgent: Mutex<Vec<(String, String)>>,
     jobs: Mutex<Vec<job::ActiveModel>>,
 }
 
@@ -350,8 +350,8 @@ pub struct Tx {
 #[derive(Clone, Debug)]
 pub(super) struct Left {
     pub(super) events: bool,
-    /// Topics that cannot wait for the log's order.
-    pub(super) urgent: Vec<String>,
+    /// What cannot wait for the log's order: signals, each with the topic it tells.
+    pub(super) urgent: Vec<(String, String)>,
     pub(super) jobs: bool,
 }
 
@@ -368,9 +368,10 @@ impl Tx {
 
     /// Appends an event to the log, to be committed with the rest.
     pub fn emit<E: log::IntoEvent>(&self, event: E) {
+        let signal = event.signal();
         let event = event.into_event(self.ids.new_id(), self.now);
-        if E::IS_URGENT {
-            self.urgent.lock().unwrap_or_else(PoisonError::into_inner).push(event.topic.clone());
+        if let Some(signal) = signal {
+            self.urgent.lock().unwrap_or_else(PoisonError::into_inner).push((signal, event.topic.clone()));
         }
         self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
     }

@@ -155,8 +155,8 @@ impl Platform {
         if left.events {
             self.events.hint();
         }
-        for topic in &left.urgent {
-            self.events.announce(topic);
+        for (signal, topic) in &left.urgent {
+            self.events.announce(signal, topic);
         }
         if left.jobs {
             self.jobs.ring();

@@ -53,19 +53,16 @@ pub(super) fn resume(
         DocumentOperations::Single(only) => &mut only.node.selection_set.node,
         DocumentOperations::Multiple(several) => &mut several.get_mut(operation?)?.node.selection_set.node,
     };
+    // Everywhere it is written: mentions of one field may not differ.
     let mut spreads = Vec::new();
-    if let Some(place) = set(root, resumable, cursor, &mut spreads) {
-        return Some(place);
-    }
+    let mut place = set(root, resumable, cursor, &mut spreads);
     let mut seen = HashSet::new();
     while let Some(name) = spreads.pop() {
-        if let (true, Some(fragment)) = (seen.insert(name.clone()), document.fragments.get_mut(&name))
-            && let Some(place) = set(&mut fragment.node.selection_set.node, resumable, cursor, &mut spreads)
-        {
-            return Some(place);
+        if let (true, Some(fragment)) = (seen.insert(name.clone()), document.fragments.get_mut(&name)) {
+            place = set(&mut fragment.node.selection_set.node, resumable, cursor, &mut spreads).or(place);
         }
     }
-    None
+    place
 }
 
 fn set(
@@ -74,6 +71,7 @@ fn set(
     cursor: &str,
     spreads: &mut Vec<Name>,
 ) -> Option<Place> {
+    let mut place = None;
     for selection in &mut selections.items {
         let found = match &mut selection.node {
             Selection::Field(field) if resumable.contains(field.node.name.node.as_str()) => {
@@ -100,11 +98,9 @@ fn set(
                 None
             }
         };
-        if found.is_some() {
-            return found;
-        }
+        place = found.or(place);
     }
-    None
+    place
 }
 
 /// The name in `$name`. An argument that takes a text holds nothing else that is not constant.

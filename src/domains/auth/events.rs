@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     domains::users,
-    platform::events::{IntoEvent, NewEvent},
+    platform::events::{IntoEvent, NewEvent, URGENT},
 };
 
 /// Something happened to a person's sign-ins or rights.
@@ -35,7 +35,9 @@ impl AuthEvent {
 }
 
 impl IntoEvent for AuthEvent {
-    const IS_URGENT: bool = true;
+    fn signal(&self) -> Option<String> {
+        Some(URGENT.to_owned())
+    }
 
     fn into_event(self, id: EventId, at: DateTime<Utc>) -> NewEvent {
         let (kind, user) = match &self {

@@ -23,6 +23,12 @@ pub fn typing_topic(conversation: ConversationId) -> String {
     format!("typing:{conversation}")
 }
 
+/// The topic of the signals that somebody is no longer a member; they are told beside the log too, because a foreign transaction may
+/// hold that up, and who is out must not see meanwhile who is writing.
+pub fn gone_topic(conversation: ConversationId, user: UserId) -> String {
+    format!("gone:{conversation}:{user}")
+}
+
 macro_rules! conversation_events {
     ($($(#[$doc:meta])* $name:ident = $kind:literal { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? })*) => {
         /// Something happened in a conversation; told on its topic.
@@ -126,13 +132,21 @@ conversation_events! {
 }
 
 impl IntoEvent for ConversationEvent {
+    fn signal(&self) -> Option<String> {
+        match self {
+            Self::MemberLeft { conversation, user, .. } => Some(gone_topic(*conversation, *user)),
+            _ => None,
+        }
+    }
+
     fn into_event(self, id: EventId, at: DateTime<Utc>) -> NewEvent {
         let payload = serde_json::to_value(&self).unwrap_or_default();
         NewEvent { id, topic: topic(self.conversation()), kind: self.kind(), payload, created_at: at }
     }
 }
 
-/// A person's set of conversations changed; told on the person's own topic, so that an inbox learns which topics it consists of.
+/// A person's set of conversations changed, or what they set for one of them; told on the person's own topic, so that an inbox learns
+/// which topics it consists of, and nobody else what is theirs alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind")]
 pub enum InboxEvent {
@@ -152,11 +166,19 @@ pub enum InboxEvent {
         /// From which.
         conversation: ConversationId,
     },
+    /// The person silenced it, or no longer.
+    #[serde(rename = "conversation.muted")]
+    Muted {
+        /// Who.
+        user: UserId,
+        /// Which.
+        conversation: ConversationId,
+    },
 }
 
 impl InboxEvent {
-    /// Their names in the log.
-    pub const KINDS: [&'static str; 2] = ["conversation.added", "conversation.removed"];
+    /// The names in the log of what changes the set.
+    pub const MEMBERSHIP: [&'static str; 2] = ["conversation.added", "conversation.removed"];
 }
 
 impl IntoEvent for InboxEvent {
@@ -164,6 +186,7 @@ impl IntoEvent for InboxEvent {
         let (kind, user) = match &self {
             Self::Added { user, .. } => ("conversation.added", *user),
             Self::Removed { user, .. } => ("conversation.removed", *user),
+            Self::Muted { user, .. } => ("conversation.muted", *user),
         };
         let payload = serde_json::to_value(&self).unwrap_or_default();
         NewEvent { id, topic: users::topic(user), kind, payload, created_at: at }

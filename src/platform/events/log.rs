@@ -106,9 +106,11 @@ pub struct NewEvent {
 
 /// What a room can emit.
 pub trait IntoEvent {
-    /// Cannot wait until the log's order is settled: told beside the log too, as soon as it is committed. The log stays the truth;
-    /// a foreign transaction that holds its horizon only must not hold this up.
-    const IS_URGENT: bool = false;
+    /// The signal of what cannot wait until the log's order is settled: the event's topic is told on it, beside the log, as soon as it
+    /// is committed. The log stays the truth; a foreign transaction that holds its horizon only must not hold this up.
+    fn signal(&self) -> Option<String> {
+        None
+    }
 
     /// The event as the log keeps it.
     fn into_event(self, id: EventId, at: DateTime<Utc>) -> NewEvent;

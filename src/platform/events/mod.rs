@@ -21,8 +21,8 @@ mod tailer;
 pub use follow::Follower;
 pub use log::{Cursor, Event, IntoEvent, NewEvent, Position};
 
-/// The signal of what cannot wait for the log's order; it carries the topic.
-const URGENT: &str = "urgent";
+/// The signal of what cannot wait for the log's order and concerns an account; it carries the topic.
+pub const URGENT: &str = "urgent";
 
 /// The log as this instance follows it.
 #[derive(Clone, Debug)]
@@ -80,9 +80,9 @@ impl Events {
         log::committed_after(&self.database.read(), topic, kinds, after.position).await
     }
 
-    /// Tells every instance at once that something urgent happened on a topic. See [`IntoEvent::IS_URGENT`].
-    pub(super) fn announce(&self, topic: &str) {
-        self.bus.signal(URGENT, topic.into());
+    /// Tells every instance at once that something urgent happened on a topic. See [`IntoEvent::signal`].
+    pub(super) fn announce(&self, signal: &str, topic: &str) {
+        self.bus.signal(signal, topic.into());
     }
 
     /// The topics on which something urgent happens from now on, as texts. Lossy: the log has it too.

@@ -267,6 +267,88 @@ both! {
         inbox.expect_none_for(100).await;
     }
 
+    /// CNV-041: what one person sets for a conversation reaches their other devices, and nobody else; a repetition reaches nobody.
+    async fn a_mute_reaches_the_other_devices(world) {
+        let (alice, bob, room) = studio(world).await;
+        let query = "subscription($after: String) { inboxChanged(after: $after) {
+            __typename conversation { id viewerMembership { mutedUntil } }
+        } }";
+        world.settle().await;
+        let mut own = bob.subscribe(query, json!({ "after": inbox_cursor(&bob).await })).await;
+        let mut other = alice.subscribe(query, json!({ "after": inbox_cursor(&alice).await })).await;
+        let mute = "mutation($input: MuteConversationInput!) { muteConversation(input: $input) { conversation { id } } }";
+        let until = world.now() + TimeDelta::hours(1);
+        let until = chrono::DateTime::from_timestamp(until.timestamp(), 0).unwrap().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+        for until in [json!(until), json!(until), Value::Null, Value::Null] {
+            bob.ask(mute, json!({ "input": { "conversationId": room, "until": until } })).await.ok();
+        }
+        for muted in [true, false] {
+            let told = own.next().await["inboxChanged"].clone();
+            assert_eq!((&told["__typename"], &told["conversation"]["id"]), (&json!("ConversationMuted"), &json!(room)), "{told}");
+            // The state as it is by now: both may be told after the second change.
+            let until = &told["conversation"]["viewerMembership"]["mutedUntil"];
+            assert!(muted || until.is_null(), "{told}");
+        }
+        bob.send(&room, "end").await;
+        for inbox in [&mut own, &mut other] {
+            assert_eq!(inbox.next().await["inboxChanged"]["__typename"], "ConversationActivity");
+        }
+    }
+
+    /// The root of a subscription may stand in fragments, and a field that is written twice is followed once.
+    async fn a_subscription_may_stand_in_fragments(world) {
+        let (alice, bob, room) = studio(world).await;
+        for document in [
+            "subscription($id: ID!, $after: String) { ...F }
+             fragment F on Subscription { messageEvents(conversationId: $id, after: $after) { __typename cursor ...M } }
+             fragment M on MessageSent { message { content } }",
+            "subscription($id: ID!, $after: String) { ... on Subscription { ... {
+                messageEvents(conversationId: $id, after: $after) { __typename cursor ... on MessageSent { message { content } } }
+             } } }",
+            "subscription($id: ID!, $after: String) {
+                messageEvents(conversationId: $id, after: $after) { __typename }
+                messageEvents(after: $after, conversationId: $id) { cursor ... on MessageSent { message { content } } }
+             }",
+        ] {
+            let after = bob.event_cursor(&room).await;
+            let mut events = bob.subscribe(document, json!({ "id": room, "after": after })).await;
+            for text in ["one", "two"] {
+                alice.send(&room, text).await;
+            }
+            let (seen, cursor) = texts(&mut events, 1).await;
+            assert_eq!(seen, ["one"], "{document}");
+            assert_eq!(texts(&mut events, 1).await.0, ["two"], "{document}");
+            events.expect_none_for(50).await;
+            drop(events);
+            // Also where the cursor is named beside the document.
+            let request = bob.request(reqwest::Method::POST, "/graphql").header("accept", "text/event-stream");
+            let body = json!({ "query": document, "variables": { "id": room, "after": after } });
+            let request = request.header("last-event-id", cursor).json(&body);
+            let mut events = crate::house::Sse::new(within("an answer", request.send()).await.unwrap());
+            assert_eq!(events.next().await["messageEvents"]["message"]["content"], "two", "{document}");
+        }
+    }
+
+    /// The specification's 5.2.3.1: a subscription has one field, and says so when it has not.
+    async fn a_subscription_has_one_field(world) {
+        let (_alice, bob, room) = studio(world).await;
+        for document in [
+            "subscription($id: ID!) { typingChanged(conversationId: $id) { typing } inboxChanged { cursor } }",
+            "subscription($id: ID!) { a: typingChanged(conversationId: $id) { typing } b: typingChanged(conversationId: $id) { typing } }",
+            "subscription($id: ID!) { ...F inboxChanged { cursor } } fragment F on Subscription { typingChanged(conversationId: $id) { typing } }",
+            "subscription { __typename }",
+            "subscription($id: ID!) { ...F } fragment F on Query { conversation(id: $id) { id } }",
+            "subscription($id: ID!) { typingChanged(conversationId: $id) @include(if: false) { typing } }",
+        ] {
+            let mut refused = bob.subscribe(document, json!({ "id": room })).await;
+            let Frame::Error(errors) = refused.frame().await else { panic!("{document} was not refused") };
+            assert_eq!(errors[0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED", "{document}: {errors}");
+            let request = bob.request(reqwest::Method::POST, "/graphql").header("accept", "text/event-stream");
+            let answer = bob.send_request(request.json(&json!({ "query": document, "variables": { "id": room } }))).await;
+            answer.expect_code("GRAPHQL_VALIDATION_FAILED");
+        }
+    }
+
     /// CNV-042, CNV-043: who is writing is seen by the others, and ends by itself.
     async fn typing_is_seen_and_ends(world) {
         let (alice, bob, room) = studio(world).await;
@@ -463,6 +545,33 @@ on_postgres! {
         let closed = socket.closed().await;
         assert_eq!(closed.code, 4403);
         assert!(closed.reason.starts_with("INVALID_TOKEN"), "{closed:?}");
+        held.rollback().await.unwrap();
+        foreign.close().await.unwrap();
+    }
+
+    /// A transaction of another program holds the log's horizon: who is shown out, or goes, on one server hears nothing more on another
+    /// all the same, be it only who is writing. The others hear on.
+    async fn a_removal_does_not_wait_for_the_horizon(world) {
+        let (alice, bob, room) = studio(world).await;
+        let carol = world.person("carol").await;
+        alice.add_member(&room, &carol, "MEMBER").await;
+        world.settle().await;
+        let other = world.second_instance().await;
+        let (there, still) = (bob.at(&other), carol.at(&other));
+        let mut events = there.listen_from_now(&room).await;
+        let mut typing = there.subscribe(TYPING, json!({ "id": room })).await;
+        let mut others = still.subscribe(TYPING, json!({ "id": room })).await;
+        for seen in [&mut typing, &mut others] {
+            until_seen(seen, async || { alice.try_type(&room, true).await.ok(); }).await;
+        }
+        let foreign = world.foreign_connection().await;
+        let held = sea_orm::TransactionTrait::begin(&foreign).await.unwrap();
+        held.execute_unprepared("SELECT txid_current()").await.unwrap();
+        alice.remove_member(&room, &bob).await;
+        for gone in [&mut events, &mut typing] {
+            assert_eq!(gone.end().await.as_deref(), Some("PERMISSION_DENIED"));
+        }
+        until_seen(&mut others, async || { alice.try_type(&room, true).await.ok(); }).await;
         held.rollback().await.unwrap();
         foreign.close().await.unwrap();
     }

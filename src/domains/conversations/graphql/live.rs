@@ -141,12 +141,15 @@ macro_rules! conversation_events {
 conversation_events! {
     /// The viewer belongs to it now.
     ConversationAdded;
-    /// Name, description, ceiling or visibility changed.
+    /// Name, description, ceiling, visibility or metadata changed, or it was archived or taken out again.
     ConversationUpdated;
     /// A message was accepted, or the newest one changed or was deleted: `lastMessage`, `lastActivityAt` and `unreadCount` may differ.
     ConversationActivity;
     /// The viewer has read further, here or on another device: `unreadCount` may differ.
     ConversationRead;
+    /// The viewer silenced it or no longer, here or on another device: `mutedUntil` may differ. Nobody else is told. That the moment
+    /// has come is no event.
+    ConversationMuted;
 }
 
 /// The viewer belongs to it no longer: left, removed, or the conversation was deleted.
@@ -241,12 +244,14 @@ pub enum ConversationEvent {
     Added(ConversationAdded),
     /// The viewer belongs to it no longer.
     Removed(ConversationRemoved),
-    /// It is called otherwise.
+    /// It, or what is set for it, changed.
     Updated(ConversationUpdated),
     /// Something was said.
     Activity(ConversationActivity),
     /// The viewer has read further.
     Read(ConversationRead),
+    /// The viewer silenced it, or no longer.
+    Muted(ConversationMuted),
     /// Somebody else came.
     Joined(MemberJoined),
     /// Somebody else went.
@@ -268,6 +273,7 @@ pub(super) async fn conversation_events(rows: Rows, heard: Vec<InboxNotice>) -> 
 fn conversation_of(told: &InboxTold) -> Option<ConversationId> {
     match told {
         InboxTold::Added(id) => Some(*id),
+        InboxTold::Muted(id) => Some(*id),
         InboxTold::Removed(_) => None,
         InboxTold::Event(event) => Some(event.conversation()),
     }
@@ -283,6 +289,10 @@ fn conversation_event(found: &HashMap<ConversationId, Conversation>, notice: Inb
         InboxTold::Added(id) => {
             let conversation = member_of(found, id)?;
             return Some(ConversationEvent::Added(ConversationAdded { cursor, conversation: Some(conversation) }));
+        }
+        InboxTold::Muted(id) => {
+            let conversation = member_of(found, id)?;
+            return Some(ConversationEvent::Muted(ConversationMuted { cursor, conversation: Some(conversation) }));
         }
         InboxTold::Event(event) => event,
     };

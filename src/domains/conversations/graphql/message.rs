@@ -101,23 +101,17 @@ impl Message {
     }
 
     async fn groups(&self, ctx: &Context<'_>) -> Result<Vec<ReactionGroup>> {
-        match self.0.reactions.get() {
-            Some(groups) => Ok(groups.clone()),
-            None => {
-                let counts = ctx.load(EmojiOf(self.0.row.id)).await?.unwrap_or_default();
-                let groups: Vec<_> = counts.into_iter().map(ReactionGroup::new).collect();
-                // Kept for the other field that asks for them.
-                let _ = self.0.reactions.set(groups.clone());
-                Ok(groups)
-            }
-        }
+        // The other field that asks for them waits for this: a loader that is filled slowly would go twice.
+        let load = || async {
+            let counts = ctx.load(EmojiOf(self.0.row.id)).await?.unwrap_or_default();
+            Ok(counts.into_iter().map(ReactionGroup::new).collect())
+        };
+        self.0.reactions.get_or_try_init(load).await.cloned()
     }
 
     async fn reach(&self, loaders: &Loaders) -> Result<Reach> {
-        match self.0.reach.get() {
-            Some(reach) => Ok(*reach),
-            None => Ok(loaders.load_one(ReachOf(self.0.row.id)).await?.unwrap_or_default()),
-        }
+        let load = || async { Ok(loaders.load_one(ReachOf(self.0.row.id)).await?.unwrap_or_default()) };
+        self.0.reach.get_or_try_init(load).await.copied()
     }
 
     /// The list of what hangs on this message.

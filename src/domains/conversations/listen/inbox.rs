@@ -42,6 +42,8 @@ pub enum InboxTold {
     Added(ConversationId),
     /// The viewer belongs to it no longer, or it is gone.
     Removed(ConversationId),
+    /// The viewer silenced it, or no longer.
+    Muted(ConversationId),
     /// Something happened in it.
     Event(ConversationEvent),
 }
@@ -83,7 +85,7 @@ pub async fn inbox(op: &Op, after: Option<&str>) -> Result<impl Stream<Item = Re
 /// Asked after the set was read: a membership that the set shows has its event committed, though perhaps above the horizon.
 async fn joined_after(op: &Op, me: UserId, place: Cursor) -> Result<HashSet<ConversationId>> {
     let (own, events) = (users::topic(me), &op.platform.events);
-    let read = || events.committed_after(&own, &InboxEvent::KINDS, place);
+    let read = || events.committed_after(&own, &InboxEvent::MEMBERSHIP, place);
     let mut changes = patiently("reading what somebody joined", read).await?;
     changes.sort_unstable_by_key(|event| event.position);
     let mut was_in = HashMap::new();
@@ -91,7 +93,7 @@ async fn joined_after(op: &Op, me: UserId, place: Cursor) -> Result<HashSet<Conv
         match InboxEvent::deserialize(&event.payload) {
             Ok(InboxEvent::Added { conversation, .. }) => was_in.entry(conversation).or_insert(false),
             Ok(InboxEvent::Removed { conversation, .. }) => was_in.entry(conversation).or_insert(true),
-            Err(_) => continue,
+            Ok(InboxEvent::Muted { .. }) | Err(_) => continue,
         };
     }
     Ok(was_in.into_iter().filter_map(|(conversation, was_in)| (!was_in).then_some(conversation)).collect())
@@ -118,6 +120,7 @@ impl Listener {
                     self.follower.remove(&topic(conversation));
                     InboxTold::Removed(conversation)
                 }
+                InboxEvent::Muted { conversation, .. } => InboxTold::Muted(conversation),
             });
         }
         match conversation_event(event)? {

@@ -5,6 +5,9 @@
 //! head are a replay, and what they say of the listener's own membership is settled already. The head may lag behind the database,
 //! so a departure behind it may be settled too: the membership is read once more before a listener is shown out. So nobody hears of
 //! a message that was accepted after they had gone, and no event of others costs a statement for access.
+//!
+//! A departure is told beside the log too: while another program's transaction holds the log up, who has gone is shown out all the
+//! same, and sees nobody writing.
 
 /// Everything about all of one's conversations.
 mod inbox;
@@ -17,10 +20,17 @@ pub use inbox::{InboxNotice, InboxTold, inbox};
 pub use room::{Notice, room};
 pub use typing::{TypingSignal, typing};
 
+use std::sync::Arc;
+
 use entity::ids::{ConversationId, UserId};
 use serde::Deserialize;
+use tokio::sync::broadcast::{Receiver, error::RecvError};
 
-use super::{error::ConversationError, events::ConversationEvent, store};
+use super::{
+    error::ConversationError,
+    events::{ConversationEvent, gone_topic},
+    store,
+};
 use crate::{
     access::Op,
     base::error::{Code, Error, Result},
@@ -54,6 +64,23 @@ async fn unless_back(op: &Op, conversation: ConversationId, farewell: Option<Err
         Err(_) => Err(farewell),
         Ok(()) => Ok(()),
     }
+}
+
+/// The signals that the viewer is no longer a member, from now on. Lossy: the log has it too.
+fn departures(op: &Op, conversation: ConversationId, me: UserId) -> Receiver<Arc<serde_json::Value>> {
+    op.platform.bus.signals(&gone_topic(conversation, me))
+}
+
+/// Waits for such a signal.
+async fn departed(signals: &mut Receiver<Arc<serde_json::Value>>) {
+    if let Err(RecvError::Closed) = signals.recv().await {
+        std::future::pending().await
+    }
+}
+
+/// Whether the viewer hears on after such a signal.
+async fn still_member(op: &Op, conversation: ConversationId) -> Result<()> {
+    unless_back(op, conversation, Some(ConversationError::NoLongerMember.into())).await
 }
 
 /// An event of a conversation; `None` for one of another kind.

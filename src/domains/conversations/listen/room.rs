@@ -5,8 +5,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use entity::ids::{ConversationId, UserId};
 use futures_util::{Stream, stream};
+use tokio::sync::broadcast::Receiver;
 
-use super::{conversation_event, farewell, membership, resume_at, unless_back};
+use super::{conversation_event, departed, departures, farewell, membership, resume_at, still_member, unless_back};
 use crate::{
     access::Op,
     base::error::Result,
@@ -29,6 +30,7 @@ struct Listener {
     op: Op,
     conversation: ConversationId,
     follower: Follower,
+    departures: Receiver<Arc<serde_json::Value>>,
     replay_to: Position,
     me: UserId,
 }
@@ -47,8 +49,9 @@ pub async fn room(
     let events = &op.platform.events;
     let head = events.head();
     let follower = events.follow([Arc::from(topic(conversation))], Some(after.unwrap_or(head))).await?;
+    let departures = departures(op, conversation, me);
     membership(op, conversation).await?;
-    let listener = Listener { op: op.clone(), conversation, follower, replay_to: head.position, me };
+    let listener = Listener { op: op.clone(), conversation, follower, departures, replay_to: head.position, me };
     Ok(stream::unfold(Some(listener), async |listener| {
         let mut listener = listener?;
         match listener.next().await {
@@ -61,7 +64,13 @@ pub async fn room(
 impl Listener {
     async fn next(&mut self) -> Result<Notice> {
         loop {
-            let told = self.follower.next().await?;
+            let told = tokio::select! {
+                told = self.follower.next() => told?,
+                () = departed(&mut self.departures) => {
+                    still_member(&self.op, self.conversation).await?;
+                    continue;
+                }
+            };
             let Some(event) = conversation_event(&told) else { continue };
             let gone = farewell(&event, told.position, self.replay_to, self.me);
             unless_back(&self.op, self.conversation, gone).await?;

@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{conversation_event, farewell, membership, unless_back};
+use super::{conversation_event, departed, departures, farewell, membership, still_member, unless_back};
 use crate::{
     access::Op,
     base::error::Result,
@@ -33,6 +33,7 @@ struct Listener {
     conversation: ConversationId,
     follower: Follower,
     signals: Receiver<Arc<serde_json::Value>>,
+    departures: Receiver<Arc<serde_json::Value>>,
     replay_to: Position,
     me: UserId,
     lifetime: Duration,
@@ -53,6 +54,7 @@ pub async fn typing(
     let head = events.head();
     let follower = events.follow([Arc::from(topic(conversation))], Some(head)).await?;
     let signals = op.platform.bus.signals(&typing_topic(conversation));
+    let departures = departures(op, conversation, me);
     membership(op, conversation).await?;
     let lifetime = op.config.limits.typing;
     let listener = Listener {
@@ -60,6 +62,7 @@ pub async fn typing(
         conversation,
         follower,
         signals,
+        departures,
         replay_to: head.position,
         me,
         lifetime,
@@ -88,6 +91,10 @@ impl Listener {
             let notice = tokio::select! {
                 // Who has gone hears no signal that came after.
                 biased;
+                () = departed(&mut self.departures) => {
+                    still_member(&self.op, self.conversation).await?;
+                    None
+                }
                 event = self.follower.next() => self.hear(event?.as_ref()).await?,
                 signal = self.signals.recv() => match signal {
                     Ok(signal) => TypingSignal::deserialize(&*signal).ok().and_then(|signal| self.see(signal)),
