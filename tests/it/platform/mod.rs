@@ -1,10 +1,12 @@
-//! The mechanisms every room leans on, tried where they are: the event log and the jobs.
+//! The mechanisms every room leans on, tried where they are: databases, event log, jobs, files, commands.
 
 mod cancelled;
 mod crash;
+mod disk;
 mod events;
 mod files;
 mod jobs;
+mod migrations;
 mod newcomer;
 mod prefetch;
 mod redis;
