@@ -24,6 +24,8 @@ pub struct Log {
     pub format: Format,
     /// `LOG_DIR`: the folder of the log, a file a day, the newest thirty kept; standard error unless set.
     pub folder: Option<PathBuf>,
+    /// Whether a panic is written down with its stack outside of DEBUG: in development only.
+    pub stacks: bool,
 }
 
 /// True for a level, and for a target with one. The filter itself would take a misspelt level for a target and log nothing else.
@@ -55,7 +57,8 @@ impl Log {
                 "LOG_LEVEL: takes error, warn, info, debug, trace, off, or a filter such as info,polyphony=debug, this is {part:?}"
             ));
         }
-        Self { filter, format, folder: env.text("LOG_DIR").map(PathBuf::from) }
+        let stacks = app.environment == Environment::Development;
+        Self { filter, format, folder: env.text("LOG_DIR").map(PathBuf::from), stacks }
     }
 
     pub(super) fn describe(&self) -> Vec<(&'static str, String)> {
