@@ -1,6 +1,6 @@
 //! Floor 7: what can be told on the command line.
 
-use std::{io::IsTerminal, process::ExitCode, sync::Arc, time::Duration};
+use std::{io::Write as _, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::{Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
@@ -12,7 +12,7 @@ use crate::{
     config::{self, Config},
     demo,
     domains::auth,
-    platform::{Chosen, Platform, database, mail::Mailer},
+    platform::{Chosen, Platform, database, logging, mail::Mailer},
     schema, worker,
 };
 
@@ -75,7 +75,9 @@ pub fn main() -> ExitCode {
         Ok(config) => Arc::new(config),
         Err(faults) => return complain(&format!("The settings are not right:\n{faults}")),
     };
-    start_log(&config.log);
+    if let Err(error) = logging::start(&config.log) {
+        return complain(&readable(&error));
+    }
     // Validation recurses over a document; the deepest that passes the pre-check needs less than half of this, unoptimised.
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(4 << 20).build();
     let outcome = match runtime {
@@ -247,28 +249,15 @@ async fn ping_redis(url: &str) -> std::result::Result<(), String> {
     }
 }
 
-fn start_log(config: &config::log::Log) {
-    use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
-    let filter = EnvFilter::try_new(&config.filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let registry = tracing_subscriber::registry().with(filter);
-    match config.format {
-        config::log::Format::Text => {
-            let colours = std::io::stderr().is_terminal();
-            registry.with(fmt::layer().with_ansi(colours).with_writer(std::io::stderr)).init();
-        }
-        config::log::Format::Json => registry.with(fmt::layer().json().with_writer(std::io::stderr)).init(),
-    }
-}
-
 /// For the person at the terminal: the sentence, or for an inner fault its chain.
 fn readable(error: &Error) -> String {
     let chain = error.chain();
     if chain.is_empty() { error.message().to_owned() } else { chain }
 }
 
-#[expect(clippy::print_stdout, reason = "this is what the command was asked for")]
+/// What the command was asked for. Who reads it may have heard enough, as `head` does: a closed pipe is no fault.
 fn say(line: &str) {
-    println!("{line}");
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 #[expect(clippy::print_stderr, reason = "the log may not have been started yet")]

@@ -171,12 +171,46 @@ async fn with_renewals(op: &Op, job: &Claimed, work: BoxFuture<'static, Result<(
     loop {
         match tokio::time::timeout(RENEW, &mut work).await {
             Ok(Ok(result)) => return result,
-            Ok(Err(_)) => return Err(Error::internal("the job panicked")),
+            Ok(Err(_)) => return Err(Error::internal("the job panicked; the log says where")),
             Err(_) => {
                 if !job.renew(&op.platform).await? {
                     return Err(Error::internal("the lease was lost; another worker has the job"));
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::{Config, Env},
+        platform::{Chosen, Platform, database},
+    };
+
+    #[derive(Debug, Serialize, Deserialize)]
+    struct Stumble {}
+
+    impl Job for Stumble {
+        const KIND: &'static str = "test.stumble";
+    }
+
+    /// PLT-020: a job that panics is a job that failed; its worker goes on.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_job_that_panics_has_failed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().display().to_string();
+        let config = Arc::new(Config::read(&mut Env::of([("DATA_DIR", path.as_str())])).unwrap());
+        database::migrate(&config.database).await.unwrap();
+        let platform = Platform::open(&config, Chosen::default()).await.unwrap();
+        let op = Arc::new(Op::system("test", platform.clone(), config));
+        let mut handlers = HashMap::new();
+        add(&mut handlers, |_, _: Stumble| async { panic!("over a stone") }.boxed());
+        platform.write(async |tx| tx.enqueue(&Stumble {})).await.unwrap();
+        assert!(run_one(&op, &handlers).await.unwrap());
+        assert_eq!(jobs::counts(&platform).await.unwrap(), [("pending", 1), ("running", 0), ("failed", 0)]);
+        assert!(!run_one(&op, &handlers).await.unwrap(), "it waits before it is tried again");
+        platform.close().await;
     }
 }

@@ -196,6 +196,12 @@ impl Error {
         Self::new(Code::ServiceUnavailable, message)
     }
 
+    /// Keeps what caused it, for the log and for the person at the terminal.
+    pub fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into().into());
+        self
+    }
+
     /// Adds facts a program can use, such as a limit and the value that broke it.
     pub fn with_details(mut self, details: serde_json::Value) -> Self {
         self.0.details = Some(details);

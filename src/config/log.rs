@@ -1,5 +1,7 @@
 //! What the log looks like.
 
+use std::path::PathBuf;
+
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 
 use super::{Env, Environment, app::App};
@@ -20,6 +22,10 @@ pub struct Log {
     pub filter: String,
     /// `LOG_FORMAT`: `text` or `json`; production writes JSON unless told.
     pub format: Format,
+    /// `LOG_DIR`: the folder of the log, a file a day, the newest thirty kept; standard error unless set.
+    pub folder: Option<PathBuf>,
+    /// Whether a panic is written down with its stack outside of DEBUG: in development only.
+    pub stacks: bool,
 }
 
 /// True for a level, and for a target with one. The filter itself would take a misspelt level for a target and log nothing else.
@@ -51,7 +57,8 @@ impl Log {
                 "LOG_LEVEL: takes error, warn, info, debug, trace, off, or a filter such as info,polyphony=debug, this is {part:?}"
             ));
         }
-        Self { filter, format }
+        let stacks = app.environment == Environment::Development;
+        Self { filter, format, folder: env.text("LOG_DIR").map(PathBuf::from), stacks }
     }
 
     pub(super) fn describe(&self) -> Vec<(&'static str, String)> {
@@ -59,6 +66,7 @@ impl Log {
             Format::Text => "text",
             Format::Json => "json",
         };
-        vec![("LOG_LEVEL", self.filter.clone()), ("LOG_FORMAT", format.to_owned())]
+        let folder = self.folder.as_ref().map(|folder| folder.display().to_string()).unwrap_or_default();
+        vec![("LOG_LEVEL", self.filter.clone()), ("LOG_FORMAT", format.to_owned()), ("LOG_DIR", folder)]
     }
 }

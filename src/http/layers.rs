@@ -193,3 +193,48 @@ pub(super) fn json(value: &serde_json::Value) -> Response {
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, middleware, routing::get};
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::{
+        config::{Config, Env},
+        platform::{Chosen, Platform, database},
+        schema::Api,
+    };
+
+    async fn edge() -> &'static str {
+        panic!("over the edge of row 7")
+    }
+
+    /// PLT-020: whoever asked gets INTERNAL with the id of the request, and not a word of what the panic said.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_panic_is_answered_with_internal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().display().to_string();
+        let config = Arc::new(Config::read(&mut Env::of([("DATA_DIR", path.as_str())])).unwrap());
+        database::migrate(&config.database).await.unwrap();
+        let platform = Platform::open(&config, Chosen::default()).await.unwrap();
+        let state = State::new(platform.clone(), config.clone(), Api::new(config).unwrap());
+        let app = Router::new()
+            .route("/edge", get(edge))
+            .layer(middleware::from_fn_with_state(state.clone(), catch_panics))
+            .layer(middleware::from_fn_with_state(state.clone(), security_headers))
+            .layer(middleware::from_fn_with_state(state.clone(), frame))
+            .with_state(state);
+        let asked = Request::get("/edge").header(header::ACCEPT, "application/graphql-response+json");
+        let answer = app.oneshot(asked.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(answer.headers().contains_key(header::X_CONTENT_TYPE_OPTIONS));
+        let id = answer.headers()[&X_REQUEST_ID].to_str().unwrap().to_owned();
+        let body = axum::body::to_bytes(answer.into_body(), 10_000).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let extensions = &body["errors"][0]["extensions"];
+        assert_eq!((&extensions["code"], &extensions["requestId"]), (&"INTERNAL".into(), &id.into()), "{body}");
+        assert!(!body.to_string().contains("edge"), "{body}");
+        platform.close().await;
+    }
+}

@@ -256,6 +256,11 @@ fn sqlite(config: &config::database::Database, read_only: bool) -> ConnectOption
             .pragma("cache_size", "-16384")
             .statement_cache_capacity(256)
     });
+    // SQLite takes a transaction back by itself when the disk is full or fails. sqlx then still counts it, and what came after would be
+    // answered as done inside a transaction that nobody ever commits: such a connection is closed, which undoes what it holds.
+    options.map_sqlx_sqlite_pool_opts(|options| {
+        options.before_acquire(|connection, _| Box::pin(std::future::ready(Ok(!connection.is_in_transaction()))))
+    });
     options
 }
 

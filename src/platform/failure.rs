@@ -84,18 +84,22 @@ impl From<DbErr> for Error {
         match &error {
             DbErr::ConnectionAcquire(_) => {
                 tracing::warn!(%error, "no connection to the database was free");
-                Self::unavailable("The server is busy; try again in a moment.").with_retry_after(second)
+                Self::unavailable("The server is busy; try again in a moment.")
+                    .with_retry_after(second)
+                    .caused_by(error)
             }
             DbErr::Conn(RuntimeErr::SqlxError(_)) => {
                 tracing::error!(%error, "the database cannot be reached");
                 Self::unavailable("The server cannot reach its database; try again in a moment.")
                     .with_retry_after(second)
+                    .caused_by(error)
             }
             DbErr::Exec(RuntimeErr::SqlxError(inner)) | DbErr::Query(RuntimeErr::SqlxError(inner))
                 if is_cut(&error) || passes(inner) =>
             {
                 tracing::warn!(%error, "the database broke off");
-                Self::unavailable("The server lost its database for a moment; try again.").with_retry_after(second)
+                let told = "The server could not use its database just now; try again in a moment.";
+                Self::unavailable(told).with_retry_after(second).caused_by(error)
             }
             _ => Self::internal(error),
         }

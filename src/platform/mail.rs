@@ -83,11 +83,18 @@ impl Mailer {
         Ok(())
     }
 
-    /// Whether the mail server answers. A folder always does.
+    /// Whether the mail server answers, or the folder can be written into.
     pub async fn is_reachable(&self) -> Result<bool> {
         match &self.transport {
             Transport::Smtp(smtp) => smtp.test_connection().await.map_err(Error::internal),
-            Transport::Folder(_) => Ok(true),
+            Transport::Folder(folder) => {
+                let probe = folder.join(".probe");
+                let written = private::folder(folder).and_then(|()| private::write(&probe, b"Can this be written?\n"));
+                written
+                    .and_then(|()| std::fs::remove_file(&probe))
+                    .map_err(|error| private::unusable(folder, &error))?;
+                Ok(true)
+            }
         }
     }
 }

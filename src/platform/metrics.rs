@@ -22,6 +22,7 @@ macro_rules! figures {
 figures! {
     REQUESTS counter "polyphony_requests_total" "Requests, by kind of operation (or route) and status";
     REQUEST_SECONDS histogram "polyphony_request_seconds" "How long requests took, by kind of operation (or route)";
+    PANICS counter "polyphony_panics_total" "Panics, whoever caught them";
     ERRORS counter "polyphony_errors_total" "Errors answered, by code";
     REFUSALS counter "polyphony_rate_limit_refusals_total" "Uses refused by a rate limit, by limit";
     RESOLVER_SECONDS histogram "polyphony_resolver_seconds" "How long fields that give objects took with everything below them, by field; of one operation in sixteen";
@@ -45,6 +46,11 @@ pub fn request(kind: &str, status: u16, took: Duration) {
     let kind = kind.to_owned();
     counter!(REQUESTS, "kind" => kind.clone(), "status" => status.to_string()).increment(1);
     histogram!(REQUEST_SECONDS, "kind" => kind).record(took.as_secs_f64());
+}
+
+/// Something panicked.
+pub fn panicked() {
+    counter!(PANICS).increment(1);
 }
 
 /// An error with this code was answered.

@@ -27,6 +27,8 @@ pub mod events;
 pub mod bus;
 /// Background jobs, enqueued in the write that causes them.
 pub mod jobs;
+/// Where the log is written.
+pub mod logging;
 /// Figures for Prometheus.
 pub mod metrics;
 /// Short-lived counters and values.

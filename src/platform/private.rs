@@ -43,10 +43,9 @@ pub(super) fn read_or_write_once(path: &Path, content: impl FnOnce() -> String) 
     }
     let draft = path.with_extension(format!("{}.draft", std::process::id()));
     let mut file = options().create(true).truncate(true).open(&draft)?;
-    file.write_all(content().as_bytes())?;
-    file.sync_all()?;
+    let written = file.write_all(content().as_bytes()).and_then(|()| file.sync_all());
     // Unlike a rename, a link never replaces what another process has written meanwhile.
-    let linked = fs::hard_link(&draft, path);
+    let linked = written.and_then(|()| fs::hard_link(&draft, path));
     fs::remove_file(&draft)?;
     match linked {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),

@@ -12,6 +12,8 @@
 mod house;
 
 mod access;
+/// What the older systems promised their clients.
+mod contract;
 mod domains;
 mod endpoint;
 /// Two real browsers, through the playground.

@@ -36,6 +36,25 @@ async fn files_are_for_their_owner_only() {
     assert!(!names.iter().any(|name| name.ends_with(".draft")), "{names:?}");
 }
 
+/// With LOG_DIR the log goes into a file a day, in a folder for the server's user only, as JSON where JSON is asked for.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_goes_where_it_is_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = [("LOG_DIR", "logs"), ("LOG_FORMAT", "json"), ("LOG_LEVEL", "info")];
+    let program = Program::serve(folder.path(), &settings).await;
+    program.sign_in("alice").await;
+    let logs = folder.path().join("logs");
+    assert_eq!(mode(&logs), 0o700);
+    let files: Vec<_> = std::fs::read_dir(&logs).unwrap().map(|file| file.unwrap().path()).collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    let lines = std::fs::read_to_string(&files[0]).unwrap();
+    let lines: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let request =
+        lines.iter().find(|line| line["target"] == "polyphony::request" && line["fields"]["kind"] == "mutation");
+    assert!(request.is_some_and(|line| line["fields"]["request_id"].is_string()), "{lines:?}");
+}
+
 fn holds(world: &World, needle: &str) -> bool {
     let path = world.database_file();
     let bytes = std::fs::read(path).unwrap();

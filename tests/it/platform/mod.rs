@@ -1,7 +1,8 @@
-//! The mechanisms every room leans on, tried where they are: the event log and the jobs.
+//! The mechanisms every room leans on, tried where they are: databases, event log, jobs, files, commands.
 
 mod cancelled;
 mod crash;
+mod disk;
 mod events;
 mod files;
 mod jobs;
@@ -10,3 +11,4 @@ mod newcomer;
 mod prefetch;
 mod redis;
 mod start;
+mod tables;

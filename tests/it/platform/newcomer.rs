@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::house::{Program, free_port};
+use crate::house::{Program, free_port, within};
 
 struct Case {
     what: &'static str,
@@ -28,6 +28,9 @@ fn cases(folder: &Path) -> Vec<Case> {
     let keyed = folder.join("keyed");
     std::fs::create_dir(&keyed).unwrap();
     std::fs::write(keyed.join("vault.key"), "short").unwrap();
+    let mailless = folder.join("mailless");
+    std::fs::create_dir(&mailless).unwrap();
+    std::fs::write(mailless.join("mail"), "a file where the mailbox should be").unwrap();
     let path = |path: &Path| path.display().to_string();
     let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
@@ -42,6 +45,13 @@ fn cases(folder: &Path) -> Vec<Case> {
         ),
         case("grant before the first start", &["grant", "me", "ADMIN"], &[], &["polyphony migrate up"]),
         case("doctor where nobody migrates", &["doctor"], &[("MIGRATE_ON_START", "false")], &["polyphony migrate up"]),
+        case("a log folder that cannot be made", &[], &[("LOG_DIR", &path(&file))], &["a-file", "LOG_DIR"]),
+        case(
+            "doctor without a mailbox",
+            &["doctor"],
+            &[("DATA_DIR", &path(&mailless))],
+            &["mail: cannot use", "DATA_DIR"],
+        ),
         case("a port that is no number", &[], &[("PORT", "http")], &["PORT", "0 to 65535", "http"]),
         case("a port that is too large", &[], &[("PORT", "99999")], &["PORT", "0 to 65535", "99999"]),
         case("a port that is taken", &[], &[("PORT", &port)], &["cannot listen", "HOST and PORT"]),
@@ -99,6 +109,16 @@ async fn every_complaint_says_what_is_wrong_and_what_to_set() {
         let lines = said.lines().filter(|line| !line.starts_with("The settings are not right")).count();
         assert!(lines == 1 || case.arguments == ["doctor"], "{what}: {lines} lines\n{said}");
     }
+}
+
+/// Who reads a command's output may have heard enough, as `head` does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_closed_pipe_is_no_fault() {
+    let home = tempfile::tempdir().unwrap();
+    let mut child = Program::spawn(home.path(), &["schema"], &[]);
+    drop(child.stdout.take());
+    let output = within("the program to end", child.wait_with_output()).await.unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// The doctor of a laptop that has never started finds nothing wrong.
