@@ -169,9 +169,12 @@ impl Api {
             Error::new(code, refusal.message()).with_places(refusal.location())
         })?;
         let name = request.operation_name.clone();
-        let variables = std::mem::take(&mut request.variables);
+        let mut variables = std::mem::take(&mut request.variables);
         let document = request.parsed_query().map_err(unparsable)?;
         let (known, operation) = named(document, name.as_deref())?;
+        // What the operation does not take is not kept: a subscription would hold it for as long as it is followed.
+        let takes = |name: &Name| operation.variable_definitions.iter().any(|taken| taken.node.name.node == *name);
+        variables.retain(|name, _| takes(name));
         let price = cost::price(document, operation, &variables, limits, &self.shape)?;
         if !self.config.app.introspection {
             introspection::refuse(document, operation)?;
