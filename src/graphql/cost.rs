@@ -312,7 +312,7 @@ mod tests {
         let document = request.parsed_query().map_err(|fault| Error::internal(fault.message.clone()))?;
         let operation = match &document.operations {
             DocumentOperations::Single(operation) => operation,
-            DocumentOperations::Multiple(_) => return Err(Error::internal("one operation")),
+            DocumentOperations::Multiple(operations) => &operations["Asked"],
         };
         price(document, &operation.node, &variables, limits, &shape)
     }

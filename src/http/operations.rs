@@ -19,7 +19,7 @@ use async_graphql::{Request, Response as Answer};
 use axum::extract::ws::Message;
 use bytes::Bytes;
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
@@ -39,9 +39,6 @@ use crate::{
     schema::{Kind, Prepared},
 };
 
-/// Queries and mutations of a socket that run at once, until their answers are on their way; the others wait their turn.
-const HANDS: usize = 8;
-
 /// A socket whose viewer is known.
 pub(super) struct Session {
     state: State,
@@ -55,8 +52,6 @@ pub(super) struct Session {
     id: RequestId,
     count: AtomicU64,
     running: Mutex<HashMap<String, Arc<Operation>>>,
-    /// Taken by each query and mutation while it runs, so that one socket cannot fill the cores' queues.
-    hands: Semaphore,
     /// Cancels every operation, whatever way the socket ends.
     stop: CancellationToken,
     _stop_on_drop: DropGuard,
@@ -95,7 +90,6 @@ impl Session {
             id,
             count: AtomicU64::new(0),
             running: Mutex::default(),
-            hands: Semaphore::new(HANDS),
             stop,
             _stop_on_drop: guard,
         }
@@ -331,10 +325,7 @@ async fn run(session: Arc<Session>, request_id: Arc<str>, request: Request, outb
                 };
                 outbox.error(&refusal(cut)).await;
             }
-            kind => {
-                let _hand = session.hands.acquire().await;
-                answer_once(state, &op, prepared, kind, &outbox).await;
-            }
+            kind => answer_once(state, &op, prepared, kind, &outbox).await,
         }
     };
     if let Err(panic) = AssertUnwindSafe(work).catch_unwind().await {
