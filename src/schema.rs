@@ -194,13 +194,16 @@ impl Api {
     /// VALIDATION_FAILED naming each input that is missing or not of its type, or INTROSPECTION_DISABLED.
     pub fn prepare(&self, request: Request) -> Result<Prepared, Error> {
         let Inner { documents, shape, config, .. } = &*self.0;
-        let Request { query: text, variables, .. } = request;
+        let Request { query: text, mut variables, operation_name, .. } = request;
         let document = match documents.get(&text) {
             Some(document) => document,
             None => Arc::new(Document::new(parse(&text, &config.limits)?)),
         };
         let parsed = &document.parsed;
-        let (known, operation) = named(parsed, request.operation_name.as_deref())?;
+        let (known, operation) = named(parsed, operation_name.as_deref())?;
+        // What the operation does not take is not kept: a subscription would hold it for as long as it is followed.
+        let takes = |name: &Name| operation.variable_definitions.iter().any(|taken| taken.node.name.node == *name);
+        variables.retain(|name, _| takes(name));
         let price = cost::price(parsed, operation, &variables, &config.limits, shape)?;
         if !config.app.introspection {
             introspection::refuse(parsed, operation)?;

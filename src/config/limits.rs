@@ -47,6 +47,8 @@ pub struct Limits {
     pub depth: usize,
     /// Cost units of an operation: about one for every field of every row that could come back.
     pub complexity: usize,
+    /// Values given to the arguments of a document, a variable's as often as it is used; 64 characters of a text are one.
+    pub input_values: usize,
     /// Lists, unless said otherwise.
     pub page: PageLimits,
     /// People, when they are searched for.
@@ -128,6 +130,7 @@ impl Limits {
             directives: 64,
             depth: 16,
             complexity: env.number("MAX_COMPLEXITY", 10_000, 100..=1_000_000),
+            input_values: 20_000,
             page: PageLimits { default: 20, max: 100 },
             search_page: PageLimits { default: 10, max: 100 },
             long_page: PageLimits { default: 50, max: 100 },

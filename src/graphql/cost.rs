@@ -2,7 +2,9 @@
 //!
 //! A field costs 1 and what is below it; a list multiplies what is below it by the rows it may give: a connection by its page, `nodes`
 //! by its ids, a list without pages by a reckoned length. What is a list, the schema says ([`Shape`]). Fragments are priced once, so that fragments that spread fragments twice cannot double the
-//! work with every line, neither here nor in the library's validation, which walks them each time.
+//! work with every line, neither here nor in the library's validation, which walks them each time, and those of operations that are
+//! not asked for as well. What is given to arguments is weighed wherever it is used: validation copies a variable at every use, so
+//! that a megabyte used a thousand times would be a gigabyte.
 //!
 //! The library's own reckoning is not used: it refuses a variable that is declared and left out, and it walks before it counts.
 
@@ -10,8 +12,11 @@ use std::collections::HashMap;
 
 use async_graphql::{
     Name, Positioned, Value as Const, Variables,
-    parser::types::{ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet, VariableDefinition},
+    parser::types::{
+        ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet, VariableDefinition,
+    },
 };
+use async_graphql_value::Value;
 
 use super::shape::{Many, Shape};
 use crate::{
@@ -22,6 +27,14 @@ use crate::{
 /// Fragments and selections inside one another, however they are spread: the reckoning recurses on them.
 const LEVELS: usize = 128;
 
+/// Lists of introspection inside one another: the schema is a circle, and every round multiplies what comes back. The reference
+/// implementation draws the same line (`MaxIntrospectionDepthRule`).
+const INTROSPECTION: usize = 2;
+/// A subscription may have this part of the selections and values of another operation.
+const SUBSCRIPTION: usize = 10;
+/// Characters of a text that weigh as much as one value.
+const TEXT: usize = 64;
+
 /// What an operation costs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Price {
@@ -31,13 +44,19 @@ pub struct Price {
     pub depth: usize,
     /// Selections to be walked, each fragment as often as it is spread.
     walk: usize,
+    /// Values given to arguments, a variable's as often as it is used.
+    values: usize,
+    /// Lists of introspection inside one another.
+    introspection: usize,
 }
 
 impl Price {
     fn add(&mut self, other: Self) {
         self.cost = self.cost.saturating_add(other.cost);
         self.walk = self.walk.saturating_add(other.walk);
+        self.values = self.values.saturating_add(other.values);
         self.depth = self.depth.max(other.depth);
+        self.introspection = self.introspection.max(other.introspection);
     }
 }
 
@@ -52,15 +71,47 @@ pub fn price(
     limits: &Limits,
     shape: &Shape,
 ) -> Result<Price> {
-    let definitions = &operation.variable_definitions;
-    let mut till = Till { document, variables, definitions, limits, shape, known: HashMap::new() };
-    let price = till.selections(&operation.selection_set.node, Shape::root(operation.ty), 0)?;
+    let mut till =
+        Till { document, variables, definitions: &[], limits, shape, known: HashMap::new(), weights: HashMap::new() };
+    // What is not asked for is not run, but validated.
+    let (mut walk, mut values) = (0_usize, 0_usize);
+    let mut price = Price::default();
+    for (_, each) in document.operations.iter() {
+        let found = till.operation(&each.node)?;
+        walk = walk.saturating_add(found.walk);
+        values = values.saturating_add(found.values);
+        if std::ptr::eq(&raw const each.node, operation) {
+            price = found;
+        }
+    }
+    for name in document.fragments.keys() {
+        if !till.known.contains_key(name) {
+            let found = till.fragment(name, 0)?;
+            walk = walk.saturating_add(found.walk);
+            values = values.saturating_add(found.values);
+        }
+    }
+    price = Price { walk, values, ..price };
+    // A subscription is kept for as long as it is followed, and there may be thousands of them.
+    let share = if operation.ty == OperationType::Subscription { SUBSCRIPTION } else { 1 };
     let too_complex = |message| Err(Error::new(Code::QueryTooComplex, message));
+    if price.values > limits.input_values / share {
+        return Err(too_much_input(limits.input_values / share));
+    }
+    if price.introspection > INTROSPECTION {
+        return too_complex(format!(
+            "Introspection goes through at most {INTROSPECTION} lists of fields inside one another."
+        ));
+    }
     if price.depth > limits.depth {
         return too_complex(format!("The operation is {} levels deep; at most {} are run.", price.depth, limits.depth));
     }
-    if price.cost > limits.complexity || price.walk > limits.complexity {
-        let cost = price.cost.max(price.walk);
+    if price.walk > limits.complexity / share {
+        let most = limits.complexity / share;
+        return too_complex(format!("The document has {} selections to be walked, at most {most} are.", price.walk));
+    }
+    if price.cost > limits.complexity {
+        let cost = price.cost;
         return too_complex(format!(
             "The operation costs {cost}, at most {} is run; ask for fewer rows or fields at once.",
             limits.complexity
@@ -77,9 +128,19 @@ struct Till<'a> {
     shape: &'a Shape,
     /// Fragments with their prices; without one while it is being reckoned.
     known: HashMap<&'a Name, Option<Price>>,
+    /// Variables with their weights.
+    weights: HashMap<&'a Name, usize>,
 }
 
 impl<'a> Till<'a> {
+    fn operation(&mut self, operation: &'a OperationDefinition) -> Result<Price> {
+        // Another operation may give its variables other defaults.
+        self.definitions = &operation.variable_definitions;
+        self.known.clear();
+        self.weights.clear();
+        self.selections(&operation.selection_set.node, Shape::root(operation.ty), 0)
+    }
+
     /// `of` is the type the selections are made of; one that does not exist costs as if it had no lists, and is refused later.
     fn selections(&mut self, set: &'a SelectionSet, of: &'a str, level: usize) -> Result<Price> {
         if level > LEVELS {
@@ -91,6 +152,14 @@ impl<'a> Till<'a> {
         let mut sum = Price::default();
         for selection in &set.items {
             sum.walk = sum.walk.saturating_add(1);
+            let directives = match &selection.node {
+                Selection::Field(field) => &field.node.directives,
+                Selection::InlineFragment(fragment) => &fragment.node.directives,
+                Selection::FragmentSpread(spread) => &spread.node.directives,
+            };
+            for directive in directives {
+                sum.values = sum.values.saturating_add(self.given(&directive.node.arguments)?);
+            }
             sum.add(match &selection.node {
                 Selection::Field(field) => self.field(&field.node, of, level)?,
                 Selection::InlineFragment(fragment) => {
@@ -124,10 +193,49 @@ impl<'a> Till<'a> {
 
     fn field(&mut self, field: &'a Field, of: &'a str, level: usize) -> Result<Price> {
         let known = self.shape.field(of, &field.name.node);
+        let values = self.given(&field.arguments)?;
         let below =
             self.selections(&field.selection_set.node, known.map_or("", |field| field.of.as_str()), level + 1)?;
         let rows = self.rows(field, known.map_or(Many::No, |field| field.many));
-        Ok(Price { cost: below.cost.saturating_mul(rows).saturating_add(1), depth: below.depth + 1, walk: below.walk })
+        let name = field.name.node.as_str();
+        let is_round = of == "__Type" && matches!(name, "fields" | "inputFields" | "interfaces" | "possibleTypes");
+        Ok(Price {
+            cost: below.cost.saturating_mul(rows).saturating_add(1),
+            depth: below.depth + 1,
+            values: below.values.saturating_add(values),
+            introspection: below.introspection + usize::from(is_round),
+            ..below
+        })
+    }
+
+    /// What is given to arguments weighs this much.
+    fn given(&mut self, arguments: &'a [(Positioned<Name>, Positioned<Value>)]) -> Result<usize> {
+        let mut weight = 0_usize;
+        for (_, value) in arguments {
+            weight = weight.saturating_add(self.weight(&value.node));
+        }
+        // Before anything is copied.
+        if weight > self.limits.input_values { Err(too_much_input(self.limits.input_values)) } else { Ok(weight) }
+    }
+
+    /// The weight of a value of the document: the parser has bounded how deep it goes.
+    fn weight(&mut self, value: &'a Value) -> usize {
+        match value {
+            Value::Variable(name) => {
+                if let Some(weight) = self.weights.get(name) {
+                    return *weight;
+                }
+                let definition = self.definitions.iter().find(|definition| definition.node.name.node == *name);
+                let default = definition.and_then(|definition| definition.node.default_value.as_ref());
+                let weight = self.variables.get(name).or(default.map(|value| &value.node)).map_or(1, heavy);
+                self.weights.insert(name, weight);
+                weight
+            }
+            Value::List(items) => items.iter().fold(1, |sum: usize, item| sum.saturating_add(self.weight(item))),
+            Value::Object(fields) => fields.values().fold(1, |sum: usize, item| sum.saturating_add(self.weight(item))),
+            Value::String(text) => 1 + text.len() / TEXT,
+            _ => 1,
+        }
     }
 
     /// How many rows a field may give: 1 unless it is a list.
@@ -149,6 +257,7 @@ impl<'a> Till<'a> {
                 _ => 1,
             },
             Many::List => self.limits.list,
+            Many::Few(rows) => rows,
         }
     }
 
@@ -162,6 +271,20 @@ impl<'a> Till<'a> {
             Ok::<_, std::convert::Infallible>(given.or_else(default).unwrap_or_default())
         };
         field.get_argument(name)?.node.clone().into_const_with(resolve).ok()
+    }
+}
+
+fn too_much_input(most: usize) -> Error {
+    Error::new(Code::QueryTooComplex, format!("The arguments hold more than {most} values; give less at once."))
+}
+
+/// The weight of a value without variables. Texts weigh by their length.
+fn heavy(value: &Const) -> usize {
+    match value {
+        Const::List(items) => items.iter().fold(1, |sum: usize, item| sum.saturating_add(heavy(item))),
+        Const::Object(fields) => fields.values().fold(1, |sum: usize, item| sum.saturating_add(heavy(item))),
+        Const::String(text) => 1 + text.len() / TEXT,
+        _ => 1,
     }
 }
 
@@ -189,7 +312,7 @@ mod tests {
         let document = request.parsed_query().map_err(|fault| Error::internal(fault.message.clone()))?;
         let operation = match &document.operations {
             DocumentOperations::Single(operation) => operation,
-            DocumentOperations::Multiple(_) => return Err(Error::internal("one operation")),
+            DocumentOperations::Multiple(operations) => &operations["Asked"],
         };
         price(document, &operation.node, &variables, limits, &shape)
     }
@@ -218,6 +341,72 @@ mod tests {
             priced("query($n: Int) { users(first: $n) { nodes { id } } }", serde_json::json!({ "n": 3 })).unwrap().cost,
             7
         );
+    }
+
+    #[test]
+    fn what_is_not_asked_for_is_walked_too() {
+        let mut bomb = String::new();
+        for number in 0..60 {
+            bomb += &format!(" fragment F{number} on User {{ ...F{0} ...F{0} }}", number + 1);
+        }
+        for query in [
+            format!("query Asked {{ me {{ id }} }} query Other {{ me {{ ...F0 }} }} {bomb}"),
+            format!("query Asked {{ me {{ id }} }} {bomb}"),
+        ] {
+            assert_eq!(priced(&query, serde_json::json!({})).unwrap_err().code(), Code::QueryTooComplex);
+        }
+        let circle = "query Asked { me { id } } query Other { me { ...A } } fragment A on User { ...A }";
+        assert_eq!(priced(circle, serde_json::json!({})).unwrap_err().code(), Code::GraphqlValidationFailed);
+        let two = "query Asked { me { id } } query Other($n: Int = 9) { users(first: $n) { nodes { id } } }";
+        assert_eq!(priced(two, serde_json::json!({})).unwrap().cost, 2);
+    }
+
+    #[test]
+    fn what_is_given_is_weighed_at_every_use() {
+        let many: Vec<usize> = (0..3000).collect();
+        let uses = |count| format!("query($v: ID!) {{ {} }}", "node(id: $v) { id } ".repeat(count));
+        for (query, variables, fits) in [
+            (uses(6), serde_json::json!({ "v": many }), true),
+            (uses(7), serde_json::json!({ "v": many }), false),
+            (uses(1), serde_json::json!({ "v": "x".repeat(1_000_000) }), true),
+            (uses(2), serde_json::json!({ "v": "x".repeat(1_000_000) }), false),
+            (
+                "query($v: Boolean!) { me @include(if: $v) @skip(if: $v) { id } me @include(if: $v) { id } \
+              ... @include(if: $v) { me { id } } ...F @skip(if: $v) ...F @skip(if: $v) ...F @skip(if: $v) } \
+              fragment F on Query { me { id } }"
+                    .to_owned(),
+                serde_json::json!({ "v": many }),
+                false,
+            ),
+            (
+                format!(
+                    "query($v: [ID!] = [{}]) {{ {} }}",
+                    "1 ".repeat(3000),
+                    "users(first: $v) { nodes { id } } ".repeat(7)
+                ),
+                serde_json::json!({}),
+                false,
+            ),
+        ] {
+            let code = priced(&query, variables).err().map(|error| error.code());
+            assert_eq!(code, (!fits).then_some(Code::QueryTooComplex), "{}", &query[..60]);
+        }
+    }
+
+    #[test]
+    fn introspection_is_priced_and_goes_twice_around() {
+        let around = |times| {
+            let below =
+                (0..times).fold("name".to_owned(), |inner, _| format!("fields {{ type {{ ofType {{ {inner} }} }} }}"));
+            format!("{{ __schema {{ types {{ {below} }} }} }}")
+        };
+        assert_eq!(priced(&around(2), serde_json::json!({})).unwrap().cost, 1 + 1 + 10 * (1 + 4 * (1 + 1 + 1 + 4 * 3)));
+        assert_eq!(priced(&around(3), serde_json::json!({})).unwrap_err().code(), Code::QueryTooComplex);
+        let wide =
+            format!("{{ __schema {{ types {{ fields {{ type {{ fields {{ {} }} }} }} }} }} }}", "name ".repeat(100));
+        assert_eq!(priced(&wide, serde_json::json!({})).unwrap_err().code(), Code::QueryTooComplex);
+        let far = "{ __type(name: \"Query\") { possibleTypes { interfaces { fields { name } } } } }";
+        assert_eq!(priced(far, serde_json::json!({})).unwrap_err().code(), Code::QueryTooComplex);
     }
 
     #[test]

@@ -27,6 +27,13 @@ use tower::ServiceExt;
 
 use crate::config::limits::Limits;
 
+/// Bytes a connection has to send before it is known which HTTP it speaks: the preface of HTTP/2. Until then nobody else looks at
+/// the time.
+const PREFACE: usize = 24;
+/// Bytes of the headers of one request, its address (64 KiB at the most) included. The library's 400 KiB, filled by everybody who
+/// may connect, are more memory than there is.
+const HEAD: usize = 80 * 1024;
+
 /// The pause after a connection could not be taken: most likely there are too many open files.
 const BREATH: Duration = Duration::from_millis(500);
 
@@ -41,7 +48,7 @@ pub(super) async fn serve(
     stopping: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.header_timeout);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.header_timeout).max_buf_size(HEAD);
     // CONNECT is how a WebSocket starts over HTTP/2.
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(limits.ping_interval).enable_connect_protocol();
     let (open, stop) = (TaskTracker::new(), CancellationToken::new());
@@ -69,7 +76,7 @@ pub(super) async fn serve(
             request.extensions_mut().insert(ConnectInfo(peer));
             request
         });
-        let io = TokioIo::new(Impatient::new(stream, limits.write_timeout));
+        let io = TokioIo::new(Impatient::new(stream, limits));
         open.spawn(async move {
             let mut connection = pin!(builder.serve_connection_with_upgrades(io, TowerToHyperService::new(service)));
             let served = tokio::select! {
@@ -91,9 +98,12 @@ pub(super) async fn serve(
     Ok(())
 }
 
-/// A line that breaks when what is written to it is not taken for too long.
+/// A line that breaks when what is written to it is not taken for too long, or when nothing is said at its beginning.
 struct Impatient<S> {
     stream: S,
+    /// Runs until the other end has said enough to be known.
+    silence: Option<Pin<Box<Sleep>>>,
+    said: usize,
     patience: Duration,
     /// Runs while a write waits.
     deadline: Pin<Box<Sleep>>,
@@ -101,8 +111,9 @@ struct Impatient<S> {
 }
 
 impl<S> Impatient<S> {
-    fn new(stream: S, patience: Duration) -> Self {
-        Self { stream, patience, deadline: Box::pin(sleep(patience)), waits: false }
+    fn new(stream: S, limits: &Limits) -> Self {
+        let (patience, silence) = (limits.write_timeout, Some(Box::pin(sleep(limits.header_timeout))));
+        Self { stream, silence, said: 0, patience, deadline: Box::pin(sleep(patience)), waits: false }
     }
 
     fn watch<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -121,7 +132,18 @@ impl<S> Impatient<S> {
 
 impl<S: AsyncRead + Unpin> AsyncRead for Impatient<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        let Some(silence) = &mut self.silence else { return read };
+        if read.is_pending() {
+            ready!(silence.as_mut().poll(cx));
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the other end says nothing")));
+        }
+        self.said += buffer.filled().len() - before;
+        if self.said >= PREFACE {
+            self.silence = None;
+        }
+        read
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 use axum::{
     body::Body,
     extract::{self, MatchedPath, Request},
-    http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header},
     middleware::Next,
     response::Response,
 };
@@ -68,6 +68,17 @@ pub(super) async fn frame(extract::State(state): extract::State<State>, mut requ
     metrics::request(facts.kind.unwrap_or(route), response.status().as_u16(), elapsed);
     log(&method, &path, response.status(), millis(elapsed), &id, &facts);
     response
+}
+
+/// Refuses a request that does not say for whom it is, or says it twice, so that nobody on its way reads it otherwise than we do
+/// (RFC 9112, section 3.2). The library below lets both through.
+pub(super) async fn one_host(extract::State(state): extract::State<State>, request: Request, next: Next) -> Response {
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    if hosts > 1 || hosts == 0 && request.version() == Version::HTTP_11 {
+        let error = Error::new(Code::BadRequest, "A request has one Host header.");
+        return answer::refuse(&state, &RequestId::of(request.extensions()), error, Media::Json, Stage::Refused);
+    }
+    next.run(request).await
 }
 
 /// A panic is an error of this one request.

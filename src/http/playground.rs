@@ -2,7 +2,7 @@
 
 use axum::{
     body::Body,
-    extract::{self, Path, Request},
+    extract::{self, Path, Request, rejection::PathRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
 };
@@ -28,10 +28,12 @@ pub(super) async fn index(extract::State(state): extract::State<State>, headers:
 /// GET `/playground/…`: its files.
 pub(super) async fn asset(
     state: extract::State<State>,
-    Path(path): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     request: Request,
 ) -> Response {
+    // What is no UTF-8 names no file.
+    let path = path.map(|Path(path)| path).unwrap_or_default();
     match Assets::get(&path).filter(|_| state.config.app.playground) {
         Some(found) => file(&path, found, &headers),
         None => layers::not_found(state, request).await,

@@ -10,6 +10,8 @@ use crate::base::error::{Code, Error};
 pub(super) const NAME: &str = "graphql-transport-ws";
 /// Bytes of an operation's id: stock clients send a UUID.
 const ID_BYTES: usize = 256;
+/// Bytes of a ping whose payload is sent back: pongs wait for a reader who need not read.
+const PING_BYTES: usize = 1024;
 /// Bytes of the reason of a close frame (RFC 6455, section 5.5).
 const REASON_BYTES: usize = 123;
 
@@ -17,7 +19,7 @@ const REASON_BYTES: usize = 123;
 pub(super) enum Incoming {
     /// `connection_init`, with its payload.
     Init(Map<String, Json>),
-    /// `ping`, with its payload, to be sent back.
+    /// `ping`, with its payload, to be sent back unless it is large.
     Ping(Option<Json>),
     /// `pong`.
     Pong,
@@ -140,7 +142,7 @@ pub(super) fn parse(text: &str, nesting: usize) -> Result<Incoming, String> {
         "ping" | "pong" if !matches!(payload, None | Some(Json::Null | Json::Object(_))) => {
             Err(format!("{kind}: payload takes an object"))
         }
-        "ping" => Ok(Incoming::Ping(payload)),
+        "ping" => Ok(Incoming::Ping(payload.filter(|_| text.len() <= PING_BYTES))),
         "pong" => Ok(Incoming::Pong),
         "subscribe" => {
             let id = id(&mut fields, "subscribe")?;

@@ -53,6 +53,13 @@ once! {
             }
         });
         cut.await;
+        // Whoever says nothing, and whoever begins to say that it is HTTP/2 and stops there.
+        for said in ["", "PRI * HT"] {
+            let mut silent = tokio::net::TcpStream::connect(&address).await.unwrap();
+            silent.write_all(said.as_bytes()).await.unwrap();
+            let mut rest = Vec::new();
+            let _ = within("the silent one to be cut off", silent.read_to_end(&mut rest)).await;
+        }
         // Asks without end, reads nothing.
         let mut deaf = tokio::net::TcpStream::connect(&address).await.unwrap();
         let asked = b"GET /playground/ HTTP/1.1\r\nhost: x\r\n\r\n".repeat(100);
@@ -159,20 +166,67 @@ once! {
         let nobody = world.anonymous();
         let aliases: String = (0..200).map(|number| format!("a{number}: me {{ id }} ")).collect();
         let directives = "@include(if: true) ".repeat(200);
+        let circle = "fragment A on Query { ...B } fragment B on Query { ...A }";
+        let doubling: String =
+            (0..60).map(|number| format!("fragment F{number} on Query {{ ...F{0} ...F{0} }} ", number + 1)).collect();
+        let around = "fields { type { ofType { ".repeat(4);
         for (what, document) in [
             ("aliases", format!("{{ {aliases} }}")),
             ("directives", format!("{{ me {directives} {{ id }} }}")),
             ("rows of rows", "{ users(first: 100) { nodes { blockedUsers(first: 100) { nodes { blockedUsers(first: 100) { nodes { id } } } } } } }".to_owned()),
             ("depth", format!("{{ me {{ {} id {} }} }}", "blockedUsers(first: 1) { nodes { ".repeat(10), "} } ".repeat(10))),
+            ("a circle in an operation that is not asked for", format!("query Other {{ ...A }} {circle}")),
+            ("fragments that double in one", format!("query Other {{ ...F0 }} {doubling}")),
+            ("fragments that double and are not used", doubling.clone()),
+            ("a schema around and around", format!("{{ __schema {{ types {{ {around}name{} }} }} }}", " }".repeat(12))),
             ("a circle of fragments", "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }".to_owned()),
         ] {
-            let answer = nobody.ask(&document, Value::Null).await;
+            let body = match what.contains("fragments that") || what.contains("not asked for") {
+                true => json!({ "query": format!("query Asked {{ me {{ id }} }} {document}"), "operationName": "Asked" }),
+                false => json!({ "query": document }),
+            };
+            let answer = within(what, post(&nobody, MODERN, JSON, body.to_string())).await;
             assert!(matches!(answer.code(), Some("QUERY_TOO_COMPLEX" | "GRAPHQL_VALIDATION_FAILED")), "{what}\n{answer}");
             answer.is_well_formed();
         }
         let answer = nobody.ask("{ users(first: 10) { nodes { username } } }", Value::Null).await;
         let cost = &answer.body["extensions"]["cost"];
         assert!(cost["requested"].as_u64().is_some_and(|units| units >= 10) && cost["limit"].is_number(), "{answer}");
+    }
+
+    /// A variable costs wherever it is used; what the operation does not take is not even kept.
+    async fn large_values_do_not_multiply(world) {
+        let nobody = world.anonymous();
+        let many: Vec<u32> = vec![1; 200_000];
+        for (operation, code) in [
+            (format!("query($v: ID!) {{ {} }}", "node(id: $v) { id } ".repeat(1_000)), Some("QUERY_TOO_COMPLEX")),
+            (format!("query($v: Boolean!) {{ {} }}", "me @include(if: $v) { id } ".repeat(60)), Some("QUERY_TOO_COMPLEX")),
+            ("{ me { id } }".to_owned(), None),
+        ] {
+            let body = json!({ "query": operation, "variables": { "v": many }, "extensions": { "v": [1] } }).to_string();
+            let answer = within("a large value", post(&nobody, MODERN, JSON, body)).await;
+            assert_eq!(answer.code(), code, "{answer}");
+        }
+        assert_alive(world).await;
+    }
+
+    /// RFC 9112, section 3.2: one Host, neither none nor two.
+    async fn a_request_is_for_one_host(world) {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let address = world.anonymous().url.trim_start_matches("http://").to_owned();
+        for (head, status) in [
+            ("GET /healthz HTTP/1.1\r\nhost: x\r\n", "200"),
+            ("GET /healthz HTTP/1.1\r\n", "400"),
+            ("GET /healthz HTTP/1.1\r\nhost: x\r\nhost: y\r\n", "400"),
+            ("GET /playground/%ff HTTP/1.1\r\nhost: x\r\n", "404"),
+        ] {
+            let mut line = tokio::net::TcpStream::connect(&address).await.unwrap();
+            line.write_all(format!("{head}connection: close\r\n\r\n").as_bytes()).await.unwrap();
+            let mut text = String::new();
+            within("the answer", line.read_to_string(&mut text)).await.unwrap();
+            assert_eq!(text.split(' ').nth(1), Some(status), "{head}\n{text}");
+            assert!(status == "200" || text.contains("\"requestId\""), "{text}");
+        }
     }
 
     /// PLT-024: a body is bounded, whether or not its length is told.

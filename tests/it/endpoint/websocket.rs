@@ -150,6 +150,9 @@ once! {
         let mut socket = world.anonymous().socket().await;
         socket.say(json!({ "type": "ping", "payload": { "n": 1 } }));
         assert_eq!(socket.recv().await, json!({ "type": "pong", "payload": { "n": 1 } }));
+        // A large payload does not come back: nobody may make us keep what they do not read.
+        socket.say(json!({ "type": "ping", "payload": { "n": "1".repeat(100_000) } }));
+        assert_eq!(socket.recv().await, json!({ "type": "pong" }));
         let mut early = world.anonymous().silent_socket().await;
         early.ping().await;
     }
