@@ -573,15 +573,14 @@ both! {
         put_hash(world, &bob, &bcrypt::hash(PASSWORD, 6).unwrap()).await;
         let quiet = world.quiet_instance().await;
         let nobody = world.anonymous().at(&quiet);
-        let mut fastest = Vec::new();
-        for login in ["alice", "bob", "nobody"] {
-            let mut times = Vec::new();
-            for _ in 0..7 {
+        // In turns, so that what else the machine does meets all three.
+        let mut fastest = [Duration::MAX; 3];
+        for _ in 0..15 {
+            for (login, fastest) in ["alice", "bob", "nobody"].into_iter().zip(&mut fastest) {
                 let began = std::time::Instant::now();
                 nobody.try_sign_in(login, "another-password").await.expect_code("INVALID_CREDENTIALS");
-                times.push(began.elapsed());
+                *fastest = (*fastest).min(began.elapsed());
             }
-            fastest.push(times.into_iter().min().unwrap());
         }
         let (least, most) = (fastest.iter().min().unwrap(), fastest.iter().max().unwrap());
         assert!(*most < *least * 2, "{fastest:?}");
