@@ -4,7 +4,7 @@
 //! The library would stop at the first fault, without a path for scalars, and only when the field runs. What is wrong with the document
 //! rather than with a value (an unknown argument, a variable of another type) is left to its validation.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, convert::Infallible};
 
 use async_graphql::{
     Name, Pos, Positioned, ServerError, Value as Const, Variables,
@@ -52,6 +52,18 @@ pub fn check(
     check.places.sort_unstable();
     check.places.dedup();
     Err(Error::invalid_fields(check.faults).with_places(check.places))
+}
+
+/// What is said of a text that PostgreSQL cannot keep, wherever it stands: also where it would only be compared.
+const NUL: &str = "takes no character U+0000";
+
+fn holds_nul(value: &Const) -> bool {
+    match value {
+        Const::String(text) => text.contains('\0'),
+        Const::List(items) => items.iter().any(holds_nul),
+        Const::Object(fields) => fields.iter().any(|(name, value)| name.contains('\0') || holds_nul(value)),
+        _ => false,
+    }
 }
 
 struct Check<'a> {
@@ -140,11 +152,16 @@ impl<'a> Check<'a> {
                 }
             }
             // A free-form value with variables in it is whatever they are; that they are there, their own check says.
-            _ => {
-                if let Some(value) = value.clone().into_const() {
-                    self.constant(of, &value, path);
+            _ => match value.clone().into_const() {
+                Some(value) => self.constant(of, &value, path),
+                None if holds_nul(
+                    &value.clone().into_const_with(|_| Ok::<_, Infallible>(Const::Null)).unwrap_or_default(),
+                ) =>
+                {
+                    self.fault(path, NUL);
                 }
-            }
+                None => {}
+            },
         }
     }
 
@@ -209,6 +226,7 @@ impl<'a> Check<'a> {
             (Some(Kind::Scalar), value) => scalars::fault(name, value),
             (None, value) => built_in(name, value),
         };
+        let wrong = wrong.or_else(|| holds_nul(value).then(|| NUL.to_owned()));
         if let Some(wrong) = wrong {
             self.fault(path, wrong);
         }
@@ -297,7 +315,7 @@ pub fn blame(
     let (rejected, expected) = (extension(REJECTED)?, extension(EXPECTED)?);
     let mut found = Vec::new();
     for (name, value) in arguments {
-        let resolve = |name: Name| Ok::<_, std::convert::Infallible>(variables.get(&name).cloned().unwrap_or_default());
+        let resolve = |name: Name| Ok::<_, Infallible>(variables.get(&name).cloned().unwrap_or_default());
         let Ok(value) = value.node.clone().into_const_with(resolve);
         leaves(&value, name.node.to_string(), &mut |path, text| {
             let last = path.rsplit('.').find(|part| part.parse::<usize>().is_err()).unwrap_or_default();

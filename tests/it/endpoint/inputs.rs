@@ -149,3 +149,37 @@ once! {
         assert_eq!(unknown.body["errors"][0]["locations"], json!([{ "line": 2, "column": 3 }]), "{unknown}");
     }
 }
+
+both! {
+    /// A character that PostgreSQL keeps in no text is refused by name, wherever it stands, and on either database.
+    async fn no_text_holds_a_nul(world) {
+        let alice = world.person("alice").await;
+        let room = alice.create_room("Room", "PUBLIC").await;
+        let before = world.dump().await;
+        let send = "mutation($id: ID!, $json: JSON) { sendMessage(input: { conversationId: $id, content: \"x\", metadata: $json }) { message { id } } }";
+        let literal = "mutation($id: ID!) { sendMessage(input: { conversationId: $id, content: \"x\", metadata: { a: [\"\\u0000\"] } }) { message { id } } }";
+        let mixed = "mutation($id: ID!, $text: String!) { sendMessage(input: { conversationId: $id, content: \"x\", metadata: { a: \"\\u0000\", b: $text } }) { message { id } } }";
+        let inner = "mutation($id: ID!, $text: String!) { sendMessage(input: { conversationId: $id, content: \"x\", metadata: { b: $text } }) { message { id } } }";
+        let search = "query($text: String!) { conversations(search: $text) { totalCount } }";
+        let people = "query($text: String!) { users(search: $text) { totalCount } }";
+        let user = "query($text: String!) { user(username: $text) { id } }";
+        let sign_in = "mutation($text: String!) { signIn(input: { login: $text, password: \"x\" }) { expiresIn } }";
+        for (document, variables, field) in [
+            (send, json!({ "id": room, "json": { "a": { "b": "\0" } } }), "input.metadata"),
+            (send, json!({ "id": room, "json": { "a\0": 1 } }), "input.metadata"),
+            (literal, json!({ "id": room }), "input.metadata"),
+            (mixed, json!({ "id": room, "text": "x" }), "input.metadata"),
+            (inner, json!({ "id": room, "text": "\0" }), "$text"),
+            (search, json!({ "text": "a\0b" }), "search"),
+            (people, json!({ "text": "a\0b" }), "search"),
+            (user, json!({ "text": "\0" }), "username"),
+            (sign_in, json!({ "text": "a\0" }), "input.login"),
+        ] {
+            let answer = alice.ask(document, variables).await;
+            answer.expect_code("VALIDATION_FAILED");
+            let named = faults(&answer);
+            assert_eq!(named, [(field.to_owned(), "takes no character U+0000".to_owned())], "{document}\n{answer}");
+        }
+        world.dump().await.assert_unchanged(&before, "texts that cannot be kept");
+    }
+}
