@@ -222,11 +222,10 @@ impl<'a> Check<'a> {
             }
             (Some(Kind::Input(_)), _) => Some("takes an object".to_owned()),
             (Some(Kind::Output(_)), _) => None,
-            (Some(Kind::Scalar) | None, value) if has_nul(value) => Some("takes no NUL character (U+0000)".to_owned()),
+            (Some(Kind::Scalar) | None, value) if holds_nul(value) => Some(NUL.to_owned()),
             (Some(Kind::Scalar), value) => scalars::fault(name, value),
             (None, value) => built_in(name, value),
         };
-        let wrong = wrong.or_else(|| holds_nul(value).then(|| NUL.to_owned()));
         if let Some(wrong) = wrong {
             self.fault(path, wrong);
         }
@@ -258,16 +257,6 @@ impl<'a> Check<'a> {
                 self.places.push((definition.pos.line, definition.pos.column));
             }
         }
-    }
-}
-
-/// Whether there is a NUL anywhere in it, which PostgreSQL keeps in no text and no JSON.
-fn has_nul(value: &Const) -> bool {
-    match value {
-        Const::String(text) => text.contains('\0'),
-        Const::List(items) => items.iter().any(has_nul),
-        Const::Object(fields) => fields.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
-        _ => false,
     }
 }
 

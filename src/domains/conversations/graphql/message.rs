@@ -106,12 +106,12 @@ impl Message {
             let counts = ctx.load(EmojiOf(self.0.row.id)).await?.unwrap_or_default();
             Ok(counts.into_iter().map(ReactionGroup::new).collect())
         };
-        self.0.reactions.get_or_try_init(load).await.cloned()
+        self.0.reactions.get_or_try_init(load).boxed().await.cloned()
     }
 
     async fn reach(&self, loaders: &Loaders) -> Result<Reach> {
         let load = || async { Ok(loaders.load_one(ReachOf(self.0.row.id)).await?.unwrap_or_default()) };
-        self.0.reach.get_or_try_init(load).await.copied()
+        self.0.reach.get_or_try_init(load).boxed().await.copied()
     }
 
     /// The list of what hangs on this message.
