@@ -69,7 +69,7 @@ impl Auth {
             audience: env.text("JWT_AUDIENCE").unwrap_or_else(|| "polyphony".into()),
             access_lifetime: Duration::from_secs(900),
             refresh_lifetime: Duration::from_secs(3600 * env.number("REFRESH_LIFETIME_HOURS", 168, 1..=8760)),
-            session_lifetime: Duration::from_secs(24 * 3600 * env.parse("SESSION_MAX_DAYS", 90)),
+            session_lifetime: Duration::from_secs(24 * 3600 * env.number("SESSION_MAX_DAYS", 90, 1..=3650)),
             refresh_grace: Duration::from_secs(60),
             key_lifetime: Duration::from_secs(30 * 24 * 3600),
             verification_lifetime: Duration::from_secs(24 * 3600),

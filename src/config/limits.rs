@@ -139,7 +139,7 @@ impl Limits {
             request_timeout: Duration::from_secs(env.number("REQUEST_TIMEOUT_SECONDS", 30, 1..=3600)),
             frame_bytes: 256 * 1024,
             socket_operations: 100,
-            sockets_per_viewer: env.parse("SOCKETS_PER_VIEWER", 50),
+            sockets_per_viewer: env.number("SOCKETS_PER_VIEWER", 50, 1..=1_000_000),
             header_timeout: Duration::from_secs(75),
             write_timeout: Duration::from_secs(30),
             init_timeout: Duration::from_secs(10),

@@ -33,7 +33,7 @@ use super::{
     events::log,
     exclusive, failure,
     jobs::Job,
-    lean::{self, Door, FromColumns, Kept},
+    lean::{self, Door, FromColumns},
     private,
     tasks::Tasks,
 };
@@ -87,7 +87,6 @@ impl Database {
         Reader {
             inner: self.reader.clone(),
             lean: self.lean.clone(),
-            kept: Arc::default(),
             mine: Arc::default(),
             all: self.statements.clone(),
         }
@@ -321,7 +320,6 @@ async fn connect(config: &config::database::Database, mut options: ConnectOption
 pub struct Reader {
     inner: DatabaseConnection,
     lean: Arc<Door>,
-    kept: Arc<Kept>,
     mine: Arc<AtomicU64>,
     all: Arc<AtomicU64>,
 }
@@ -506,7 +504,7 @@ pub trait Fetch: ConnectionTrait {
 impl Fetch for Reader {
     fn fetch<'a, T: FromColumns + Send + 'a>(&'a self, statement: Statement) -> BoxFuture<'a, Result<Vec<T>>> {
         self.count();
-        self.lean.run(&self.kept, statement).boxed()
+        self.lean.run(statement).boxed()
     }
 }
 

@@ -1,8 +1,9 @@
 //! The lean door: for the few reads that nearly every operation makes.
 //!
-//! SeaORM decodes rows by the names of columns, and on SQLite crosses threads for every statement and batch
-//! of rows: on a point read that is most of the time. What goes through here is prepared once on a connection and decoded by position. SQLite is read in the calling thread; on PostgreSQL an operation keeps one connection for all its levels.
-//! Everything else goes through SeaORM; `benches/` shows what is worth a leaner statement.
+//! SeaORM decodes rows by the names of columns, and on SQLite crosses threads for every statement and batch of rows: on a point read that
+//! is most of the time. What goes through here is prepared once on a connection and decoded by position. SQLite is read in the calling
+//! thread. Connections to PostgreSQL are lent for one statement, so that nobody holds one of them while waiting for another, and come back
+//! without the round trip sqlx's pool makes. Everything else goes through SeaORM; `benches/` shows what is worth a leaner statement.
 
 use std::{
     path::PathBuf,
@@ -301,7 +302,7 @@ impl Cell for serde_json::Value {
 pub(super) enum Door {
     /// Read in the calling thread: there are never more of them than threads that read at once.
     Sqlite { path: PathBuf, idle: Mutex<Vec<rusqlite::Connection>> },
-    /// Lent to operations, one each.
+    /// Lent for a statement each.
     Postgres(deadpool::managed::Pool<Connector>),
 }
 
@@ -329,9 +330,6 @@ impl deadpool::managed::Manager for Connector {
     }
 }
 
-/// The connection an operation keeps.
-pub(super) type Kept = tokio::sync::Mutex<Option<deadpool::managed::Object<Connector>>>;
-
 impl Door {
     pub(super) fn sqlite(path: PathBuf) -> Self {
         Self::Sqlite { path, idle: Mutex::default() }
@@ -354,7 +352,7 @@ impl Door {
     }
 
     /// Runs a statement and reads all its rows.
-    pub(super) async fn run<T: FromColumns>(&self, kept: &Kept, statement: Statement) -> Result<Vec<T>> {
+    pub(super) async fn run<T: FromColumns>(&self, statement: Statement) -> Result<Vec<T>> {
         match self {
             Self::Sqlite { path, idle } => {
                 let pop = || idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -367,7 +365,7 @@ impl Door {
                 Ok(rows)
             }
             Self::Postgres(pool) => {
-                let rows = failure::again(statement, |statement| over_the_wire(pool, kept, statement)).await?;
+                let rows = failure::again(statement, |statement| over_the_wire(pool, statement)).await?;
                 rows.iter().map(|row| T::read(&mut columns(Row::Postgres(row)))).collect()
             }
         }
@@ -428,20 +426,15 @@ impl rusqlite::ToSql for Bound<'_> {
 
 async fn over_the_wire(
     pool: &deadpool::managed::Pool<Connector>,
-    kept: &Kept,
     statement: Statement,
 ) -> std::result::Result<Vec<PgRow>, DbErr> {
-    let mut kept = kept.lock().await;
-    let connection = match &mut *kept {
-        Some(connection) => connection,
-        none => none.insert(pool.get().await.map_err(unreachable)?),
-    };
-    let found = ask(connection, statement).await;
+    let mut connection = pool.get().await.map_err(unreachable)?;
+    let found = ask(&mut connection, statement).await;
     // What is wrong may be the connection: it does not go back.
     if let Err(error) = &found
         && !matches!(error, sqlx::Error::Database(told) if told.code().is_some_and(|code| !code.starts_with("57P")))
     {
-        drop(kept.take().map(deadpool::managed::Object::take));
+        drop(deadpool::managed::Object::take(connection));
     }
     found.map_err(|error| DbErr::Query(RuntimeErr::SqlxError(Arc::new(error))))
 }

@@ -37,7 +37,8 @@ struct Keyring(Vec<Key>);
 struct Key {
     id: SigningKeyId,
     x: String,
-    encoding: EncodingKey,
+    /// `None` when the vault cannot open it.
+    encoding: Option<EncodingKey>,
     decoding: DecodingKey,
     signs_until: DateTime<Utc>,
     verifies_until: DateTime<Utc>,
@@ -46,10 +47,13 @@ struct Key {
 async fn read(platform: &Platform) -> Result<Keyring> {
     let rows = store::keys(&platform.database.read(), platform.clock.now()).await?;
     let keys = rows.into_iter().map(|row| {
-        let private = platform.vault.open("signing key", &row.private_key)?;
+        let private = platform.vault.open("signing key", &row.private_key);
+        if private.is_err() {
+            tracing::warn!(key = %row.id, "a signing key was sealed with a vault key that is gone: it verifies, and signs no more");
+        }
         Ok(Key {
             id: row.id,
-            encoding: EncodingKey::from_ed_der(&private),
+            encoding: private.ok().map(|private| EncodingKey::from_ed_der(&private)),
             decoding: DecodingKey::from_ed_components(&row.public_key).map_err(Error::internal)?,
             x: row.public_key,
             signs_until: row.signs_until,
@@ -88,9 +92,10 @@ pub(super) async fn make(platform: &Platform, config: &Config) -> Result<()> {
 pub(super) async fn sign(platform: &Platform, config: &Config, claims: &Claims) -> Result<String> {
     for _ in 0..2 {
         let ring = platform.memo.get(REREAD, async || read(platform).await).await?;
-        if let Some(key) = ring.0.iter().find(|key| key.signs_until > platform.clock.now()) {
+        let signing = ring.0.iter().filter(|key| key.signs_until > platform.clock.now());
+        if let Some((key, encoding)) = signing.filter_map(|key| Some((key, key.encoding.as_ref()?))).next() {
             let header = Header { kid: Some(key.id.to_string()), ..Header::new(Algorithm::EdDSA) };
-            return jsonwebtoken::encode(&header, claims, &key.encoding).map_err(Error::internal);
+            return jsonwebtoken::encode(&header, claims, encoding).map_err(Error::internal);
         }
         make(platform, config).await?;
     }
