@@ -87,3 +87,15 @@ both! {
         before.me().await.expect_code("INVALID_TOKEN");
     }
 }
+
+both! {
+    /// A vault key that is gone takes no sign-in with it: what it sealed still verifies, and a new key signs.
+    async fn a_lost_vault_key_ends_no_sign_in(world) {
+        let alice = world.person("alice").await;
+        let other = world.instance(|config| config.auth.vault_keys = vec![[9; 32]]).await;
+        alice.at(&other).me().await.ok();
+        let again = alice.at(&other).sign_in().await;
+        again.me().await.ok();
+        assert_eq!(published(&world.anonymous().at(&other)).await.len(), 2);
+    }
+}
