@@ -7,8 +7,6 @@
 //!
 //! Tokens in a header need none of this: no browser adds them by itself.
 
-use std::time::Duration;
-
 use axum::{
     extract::{self, Request},
     http::{HeaderMap, Method, header, request::Parts},
@@ -32,8 +30,6 @@ use crate::{
 
 /// The header of the token.
 const TOKEN: &str = "x-csrf-token";
-/// How long a token is kept after it was last asked for.
-const LIFETIME: Duration = Duration::from_secs(12 * 3600);
 
 /// Refuses what a foreign page may have made a browser send. May take a refresh cookie out of `caller` that must not count.
 ///
@@ -46,8 +42,7 @@ pub(super) async fn check(state: &State, parts: &Parts, caller: &mut Caller, kin
         Means::Cookie if kind == Kind::Mutation => {
             let person = caller.viewer.person()?;
             let sent = parts.headers.get(TOKEN).map(|value| value.as_bytes()).unwrap_or_default();
-            let kept = state.platform.cache.get(&key(person)).await.unwrap_or_default();
-            if !kept.is_empty() && bool::from(kept.as_bytes().ct_eq(sent)) {
+            if bool::from(token_of(state, person)?.as_bytes().ct_eq(sent)) {
                 return Ok(());
             }
             Err(Error::new(Code::CsrfFailed, "Get a token from /csrf-token and send it as X-CSRF-Token."))
@@ -87,7 +82,7 @@ pub(super) fn check_socket(parts: &Parts, app: &App, by_cookie: bool) -> Result<
     }
 }
 
-/// GET `/csrf-token`: the token of the session. Asking again gives the same one, so that the tabs of a browser agree.
+/// GET `/csrf-token`: the token of the session, the same whoever asks again: the tabs of a browser agree, and so do the instances.
 pub(super) async fn issue(extract::State(state): extract::State<State>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let id = RequestId::of(&parts.extensions);
@@ -100,17 +95,13 @@ pub(super) async fn issue(extract::State(state): extract::State<State>, request:
 async fn token(state: &State, parts: &Parts) -> Result<String> {
     let caller = auth::identify(state, parts).await?;
     let Viewer::Person(person) = &caller.viewer else { return Err(Error::unauthenticated()) };
-    let key = key(person);
-    let token = match state.platform.cache.get(&key).await {
-        Some(token) => token,
-        None => state.platform.random.token(),
-    };
-    state.platform.cache.put(&key, &token, LIFETIME).await;
-    Ok(token)
+    token_of(state, person)
 }
 
-fn key(person: &Person) -> String {
-    format!("csrf:{}", person.session)
+/// The token of a session. It follows from the session and the vault, so that every instance knows it and none has to keep it, and it
+/// ends with the session.
+fn token_of(state: &State, person: &Person) -> Result<String> {
+    state.platform.vault.derive("csrf token", &person.session.to_string())
 }
 
 fn foreign() -> Error {

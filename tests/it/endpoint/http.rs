@@ -339,6 +339,11 @@ once! {
         world.dump().await.assert_unchanged(&before, "mutations by cookie without their token");
         let proved = by_cookie(mutation).header("x-csrf-token", &token).header("origin", &origin);
         assert_eq!(nobody.send_request(proved).await.text("updateProfile.user.bio"), "by cookie");
+        // Any other server of the place knows it as well.
+        let elsewhere = nobody.at(&world.instance(|_| {}).await);
+        let there = elsewhere.request(Method::POST, "/graphql").header("cookie", &jar).header("x-csrf-token", &token);
+        let there = elsewhere.send_request(there.json(&json!({ "query": mutation }))).await;
+        assert_eq!(there.text("updateProfile.user.bio"), "by cookie");
         // Another person's token is none.
         let bob = world.person("bob").await;
         let theirs = bob.send_request(bob.request(Method::GET, "/csrf-token")).await;
