@@ -10,7 +10,6 @@ mod roots;
 pub use node::Node;
 
 use std::{
-    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -142,8 +141,6 @@ struct Inner {
     documents: Documents,
     shape: Shape,
     config: Arc<Config>,
-    /// The subscriptions that can be taken up again.
-    resumable: HashSet<String>,
     /// Operations run.
     count: AtomicU64,
 }
@@ -158,13 +155,12 @@ impl Api {
     /// INTERNAL when the schema does not read its own text.
     pub fn new(config: Arc<Config>) -> Result<Self, Error> {
         let exact = exact(&config);
-        let sdl = exact.sdl();
+        let shape = Shape::read(&exact.sdl())?;
         Ok(Self(Arc::new(Inner {
             exact,
             swift: swift(&config),
             documents: Documents::default(),
-            shape: Shape::read(&sdl)?,
-            resumable: resume::resumable(&sdl),
+            shape,
             config,
             count: AtomicU64::new(0),
         })))
@@ -176,7 +172,7 @@ impl Api {
     /// BAD_REQUEST when it cannot be taken up again.
     pub fn resume_after(&self, prepared: &mut Prepared, cursor: &str) -> Result<(), Error> {
         let mut document = prepared.document.parsed.clone();
-        match resume::resume(&mut document, prepared.name.as_deref(), &self.0.resumable, cursor) {
+        match resume::resume(&mut document, prepared.name.as_deref(), &self.0.shape, cursor) {
             Some(resume::Place::Written) => prepared.document = Arc::new(Document::new(document)),
             Some(resume::Place::Variable(name)) => drop(prepared.variables.insert(name, Value::from(cursor))),
             None => {

@@ -45,9 +45,6 @@ use crate::{
     config,
 };
 
-/// How long a connection may rest before it is asked whether it lives.
-const RESTED: Duration = Duration::from_secs(1);
-
 /// The databases.
 #[derive(Clone, Debug)]
 pub struct Database {
@@ -272,7 +269,7 @@ fn postgres(config: &config::database::Database, timeouts: bool) -> ConnectOptio
     options.map_sqlx_postgres_pool_opts(|options| {
         options.before_acquire(|connection, resting| {
             Box::pin(async move {
-                if resting.idle_for > RESTED || failure::in_doubt() {
+                if failure::in_doubt(resting.idle_for) {
                     connection.ping().await?;
                 }
                 Ok(true)

@@ -11,11 +11,14 @@ use std::{
 
 use sea_orm::{DbErr, RuntimeErr, Statement, sqlx};
 
-use crate::base::error::Error;
+use crate::base::error::{Code, Error};
 
 /// How long connections are asked whether they live before they are used, after one was found dead: a server that restarts leaves a pool
 /// full of them.
 const DOUBT: Duration = Duration::from_secs(5);
+
+/// How long a connection may rest before it is asked whether it lives. Under load nobody rests.
+const RESTED: Duration = Duration::from_secs(1);
 
 static BEGINNING: LazyLock<Instant> = LazyLock::new(Instant::now);
 /// Milliseconds from the beginning until when connections are in doubt.
@@ -25,9 +28,10 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// True for a while after a connection was found dead.
-pub(super) fn in_doubt() -> bool {
-    millis(BEGINNING.elapsed()) < IN_DOUBT_UNTIL.load(Ordering::Relaxed)
+/// Whether a connection that rested so long is asked whether it lives before it is used: any one, for a while after another was found
+/// dead.
+pub(super) fn in_doubt(rested: Duration) -> bool {
+    rested > RESTED || millis(BEGINNING.elapsed()) < IN_DOUBT_UNTIL.load(Ordering::Relaxed)
 }
 
 /// The waits before a read is tried over another line.
@@ -106,6 +110,25 @@ impl From<DbErr> for Error {
     }
 }
 
+impl From<rusqlite::Error> for Error {
+    /// As of a statement that went through SeaORM; and a read that was stopped for holding its thread too long.
+    #[track_caller]
+    fn from(error: rusqlite::Error) -> Self {
+        let code = error.sqlite_error().map(|told| told.extended_code);
+        match code {
+            Some(rusqlite::ffi::SQLITE_INTERRUPT) => {
+                Self::new(Code::Timeout, "Reading took too long; ask for less at once.").caused_by(error)
+            }
+            Some(code) if code_passes(&code.to_string()) => {
+                tracing::warn!(%error, "the database broke off");
+                let told = "The server could not use its database just now; try again in a moment.";
+                Self::unavailable(told).with_retry_after(Duration::from_secs(1)).caused_by(error)
+            }
+            _ => Self::internal(error),
+        }
+    }
+}
+
 /// Whether a failure lies in the moment and not in the statement.
 fn passes(error: &sqlx::Error) -> bool {
     match error {
@@ -139,6 +162,9 @@ mod tests {
         for code in ["57P01", "57014", "08006", "53300", "25P03", "40P01", "5", "261", "10", "778"] {
             assert!(code_passes(code), "{code}");
         }
+        let told = |number| Error::from(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(number), None)).code();
+        assert_eq!([5, 778, 13].map(told), [Code::ServiceUnavailable; 3]);
+        assert_eq!((told(rusqlite::ffi::SQLITE_INTERRUPT), told(1)), (Code::Timeout, Code::Internal));
         for code in ["42P01", "23505", "22001", "25001", "1", "19", "2067", ""] {
             assert!(!code_passes(code), "{code}");
         }

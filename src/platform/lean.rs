@@ -24,14 +24,12 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::failure;
-use crate::base::error::{Code, Error, Result};
+use crate::base::error::{Error, Result};
 
 /// How long a read in the calling thread may hold it.
 const BUDGET: Duration = Duration::from_secs(2);
 /// Steps of SQLite's machine between two looks at the time.
 const LOOK: std::ffi::c_int = 10_000;
-/// How long a connection may rest before it is asked whether it lives.
-const RESTED: Duration = Duration::from_secs(1);
 /// Prepared statements kept on each connection.
 const STATEMENTS: usize = 256;
 
@@ -323,7 +321,7 @@ impl deadpool::managed::Manager for Connector {
         connection: &mut PgConnection,
         metrics: &deadpool::managed::Metrics,
     ) -> deadpool::managed::RecycleResult<Self::Error> {
-        if metrics.last_used() > RESTED || failure::in_doubt() {
+        if failure::in_doubt(metrics.last_used()) {
             connection.ping().await?;
         }
         Ok(())
@@ -358,7 +356,7 @@ impl Door {
                 let pop = || idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
                 let connection = match pop() {
                     Some(connection) => connection,
-                    None => open(path).map_err(refused)?,
+                    None => open(path)?,
                 };
                 let rows = in_thread(&connection, &statement)?;
                 idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
@@ -389,12 +387,12 @@ fn open(path: &std::path::Path) -> rusqlite::Result<rusqlite::Connection> {
 
 fn in_thread<T: FromColumns>(connection: &rusqlite::Connection, statement: &Statement) -> Result<Vec<T>> {
     let end = Instant::now() + BUDGET;
-    connection.progress_handler(LOOK, Some(move || Instant::now() > end)).map_err(refused)?;
-    let mut prepared = connection.prepare_cached(&statement.sql).map_err(refused)?;
+    connection.progress_handler(LOOK, Some(move || Instant::now() > end))?;
+    let mut prepared = connection.prepare_cached(&statement.sql)?;
     let values = statement.values.iter().flat_map(|values| &values.0).map(Bound);
-    let mut found = prepared.query(rusqlite::params_from_iter(values)).map_err(refused)?;
+    let mut found = prepared.query(rusqlite::params_from_iter(values))?;
     let mut rows = Vec::new();
-    while let Some(row) = found.next().map_err(refused)? {
+    while let Some(row) = found.next()? {
         rows.push(T::read(&mut columns(Row::Sqlite(row)))?);
     }
     Ok(rows)
@@ -456,17 +454,6 @@ async fn ask(connection: &mut PgConnection, statement: Statement) -> std::result
         };
     }
     query.fetch_all(connection).await
-}
-
-fn refused(error: rusqlite::Error) -> Error {
-    use rusqlite::ErrorCode::{DatabaseBusy, OperationInterrupted};
-    match error.sqlite_error_code() {
-        Some(OperationInterrupted) => Error::new(Code::Timeout, "Reading took too long; ask for less at once."),
-        Some(DatabaseBusy) => {
-            Error::unavailable("The server is busy; try again in a moment.").with_retry_after(Duration::from_secs(1))
-        }
-        _ => Error::internal(error),
-    }
 }
 
 fn unreachable(error: deadpool::managed::PoolError<sqlx::Error>) -> DbErr {

@@ -5,33 +5,17 @@ use std::collections::HashSet;
 
 use async_graphql::{
     Name, Positioned, Value,
-    parser::{
-        parse_schema,
-        types::{DocumentOperations, ExecutableDocument, Selection, SelectionSet, TypeKind, TypeSystemDefinition},
-    },
+    parser::types::{DocumentOperations, ExecutableDocument, Selection, SelectionSet},
 };
+
+use crate::graphql::shape::Shape;
 
 /// The argument that takes a cursor.
 const AFTER: &str = "after";
 
-/// The subscriptions of a schema that can be taken up again.
-pub(super) fn resumable(sdl: &str) -> HashSet<String> {
-    let Ok(document) = parse_schema(sdl) else { return HashSet::new() };
-    let mut names = HashSet::new();
-    for definition in document.definitions {
-        let TypeSystemDefinition::Type(definition) = definition else { continue };
-        let TypeKind::Object(root) = &definition.node.kind else { continue };
-        if definition.node.name.node != "Subscription" {
-            continue;
-        }
-        let takes = root
-            .fields
-            .iter()
-            .map(|field| &field.node)
-            .filter(|field| field.arguments.iter().any(|argument| argument.node.name.node == AFTER));
-        names.extend(takes.map(|field| field.name.node.to_string()));
-    }
-    names
+/// Whether a subscription can be taken up again.
+fn is_resumable(shape: &Shape, name: &str) -> bool {
+    shape.field("Subscription", name).is_some_and(|field| field.arguments.contains_key(AFTER))
 }
 
 /// How the cursor reaches the field.
@@ -46,7 +30,7 @@ pub(super) enum Place {
 pub(super) fn resume(
     document: &mut ExecutableDocument,
     operation: Option<&str>,
-    resumable: &HashSet<String>,
+    shape: &Shape,
     cursor: &str,
 ) -> Option<Place> {
     let root = match &mut document.operations {
@@ -55,26 +39,21 @@ pub(super) fn resume(
     };
     // Everywhere it is written: mentions of one field may not differ.
     let mut spreads = Vec::new();
-    let mut place = set(root, resumable, cursor, &mut spreads);
+    let mut place = set(root, shape, cursor, &mut spreads);
     let mut seen = HashSet::new();
     while let Some(name) = spreads.pop() {
         if let (true, Some(fragment)) = (seen.insert(name.clone()), document.fragments.get_mut(&name)) {
-            place = set(&mut fragment.node.selection_set.node, resumable, cursor, &mut spreads).or(place);
+            place = set(&mut fragment.node.selection_set.node, shape, cursor, &mut spreads).or(place);
         }
     }
     place
 }
 
-fn set(
-    selections: &mut SelectionSet,
-    resumable: &HashSet<String>,
-    cursor: &str,
-    spreads: &mut Vec<Name>,
-) -> Option<Place> {
+fn set(selections: &mut SelectionSet, shape: &Shape, cursor: &str, spreads: &mut Vec<Name>) -> Option<Place> {
     let mut place = None;
     for selection in &mut selections.items {
         let found = match &mut selection.node {
-            Selection::Field(field) if resumable.contains(field.node.name.node.as_str()) => {
+            Selection::Field(field) if is_resumable(shape, &field.node.name.node) => {
                 let arguments = &mut field.node.arguments;
                 match arguments.iter_mut().find(|(name, _)| name.node == AFTER) {
                     Some((_, value)) => match value.node.clone().into_const() {
@@ -92,7 +71,7 @@ fn set(
                 }
             }
             Selection::Field(_) => None,
-            Selection::InlineFragment(inner) => set(&mut inner.node.selection_set.node, resumable, cursor, spreads),
+            Selection::InlineFragment(inner) => set(&mut inner.node.selection_set.node, shape, cursor, spreads),
             Selection::FragmentSpread(spread) => {
                 spreads.push(spread.node.fragment_name.node.clone());
                 None
@@ -119,11 +98,11 @@ mod tests {
 
     #[test]
     fn the_cursor_reaches_the_root_field_wherever_the_document_has_it() {
-        let resumable = resumable(SDL);
-        assert_eq!(resumable, HashSet::from(["events".to_owned()]));
+        let shape = Shape::read(SDL).unwrap();
+        assert!(is_resumable(&shape, "events") && !is_resumable(&shape, "signal"));
         let resumed = |text: &str, name: Option<&str>| {
             let mut document = parse_query(text).unwrap();
-            match resume(&mut document, name, &resumable, "ev_1") {
+            match resume(&mut document, name, &shape, "ev_1") {
                 None => "no place".to_owned(),
                 Some(Place::Variable(name)) => format!("${name}"),
                 Some(Place::Written) => {
