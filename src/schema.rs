@@ -3,10 +3,12 @@
 //! Everything generic ends here: [`Api`] hands out boxed futures and streams, so that transports and tests compile without the
 //! schema's types.
 
+mod follow;
 mod node;
 mod resume;
 mod roots;
 
+pub use follow::Told;
 pub use node::Node;
 
 use std::{
@@ -26,7 +28,7 @@ use async_graphql::{
     },
     value,
 };
-use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::BoxStream};
+use futures_util::{FutureExt, future::BoxFuture, stream::BoxStream};
 
 use crate::{
     access::Op,
@@ -51,6 +53,7 @@ use crate::{
         loader::loaders,
         precheck::{PrecheckLimits, precheck},
         shape::Shape,
+        share::Shares,
     },
 };
 
@@ -119,9 +122,12 @@ pub enum Kind {
 }
 
 /// A request whose document has been bounded, parsed and found to name one operation.
+#[derive(Clone)]
 pub struct Prepared {
     text: String,
     document: Arc<Document>,
+    /// The document is what the text says.
+    is_as_written: bool,
     variables: Variables,
     /// What it asks for.
     pub kind: Kind,
@@ -139,6 +145,7 @@ struct Inner {
     exact: Polyphony,
     swift: Polyphony,
     documents: Documents,
+    shares: Shares<Prepared>,
     shape: Shape,
     config: Arc<Config>,
     /// Operations run.
@@ -160,6 +167,7 @@ impl Api {
             exact,
             swift: swift(&config),
             documents: Documents::default(),
+            shares: Shares::default(),
             shape,
             config,
             count: AtomicU64::new(0),
@@ -173,7 +181,10 @@ impl Api {
     pub fn resume_after(&self, prepared: &mut Prepared, cursor: &str) -> Result<(), Error> {
         let mut document = prepared.document.parsed.clone();
         match resume::resume(&mut document, prepared.name.as_deref(), &self.0.shape, cursor) {
-            Some(resume::Place::Written) => prepared.document = Arc::new(Document::new(document)),
+            Some(resume::Place::Written) => {
+                prepared.document = Arc::new(Document::new(document));
+                prepared.is_as_written = false;
+            }
             Some(resume::Place::Variable(name)) => drop(prepared.variables.insert(name, Value::from(cursor))),
             None => {
                 let sentence = "Last-Event-ID: this subscription has no `after`, so it cannot be taken up again.";
@@ -211,7 +222,7 @@ impl Api {
             OperationType::Subscription => Kind::Subscription,
         };
         let name = known.map(ToString::to_string);
-        Ok(Prepared { text, document, variables, kind, name, price })
+        Ok(Prepared { text, document, is_as_written: true, variables, kind, name, price })
     }
 
     /// Runs a query or mutation to its end.
@@ -233,28 +244,9 @@ impl Api {
         .boxed()
     }
 
-    /// Runs a subscription; each item is one answer, and the stream ends when the subscription does.
-    pub fn stream(&self, op: Arc<Op>, prepared: Prepared) -> BoxStream<'static, Response> {
-        let request = prepared.request(&op);
-        // The source of a subscription is made outside of what `Execution` sees.
-        let (asked, variables) = (root_fields(&prepared), request.variables.clone());
-        // Whoever follows something is here for as long as they follow it.
-        let stay = op.viewer.id().map(|user| op.platform.presence.stay(user));
-        self.0
-            .exact
-            .execute_stream(request)
-            .map(move |mut response| {
-                let _ = &stay;
-                for error in &mut response.errors {
-                    let known = asked.iter().find_map(|field| inputs::blame(error, &field.arguments, &variables));
-                    if let Some(known) = known {
-                        error.source = Some(Arc::new(known));
-                    }
-                }
-                error::finish(&mut response, &op.request_id, op.platform.clock.now());
-                response
-            })
-            .boxed()
+    /// Runs a subscription; each item is what is told of one event, and the stream ends when the subscription does.
+    pub fn stream(&self, op: Arc<Op>, prepared: Prepared) -> BoxStream<'static, Told> {
+        follow::follow(self.0.clone(), op, prepared)
     }
 
     /// An answer that is nothing but this error: for a request that cannot be run.

@@ -2,7 +2,10 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use super::viewer::Viewer;
+use super::{
+    audience::{Audience, Rights},
+    viewer::Viewer,
+};
 use crate::{
     base::{error::Result, locale::Locale},
     config::Config,
@@ -85,6 +88,13 @@ impl Op {
     /// Writes, see [`Platform::write`].
     pub async fn write<T>(&self, work: impl AsyncFnOnce(&Tx) -> Result<T>) -> Result<T> {
         self.platform.write(work).await
+    }
+
+    /// The same operation for everybody with these rights: nothing of the one who asked is left but their language.
+    pub fn for_audience(&self, rights: Rights) -> (Self, Audience) {
+        let audience = Audience::new(rights);
+        let origin = Origin { locale: self.origin.locale, ..Origin::default() };
+        (Self { viewer: Viewer::Audience(audience.clone()), origin, ..self.clone() }, audience)
     }
 
     /// The same operation for another viewer.

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use entity::ids::{SessionId, UserId};
 
+use super::audience::Audience;
 use crate::base::error::{Code, Error, Result};
 
 /// A role every installation knows.
@@ -128,6 +129,8 @@ pub enum Viewer {
     Person(Person),
     /// A part of the system itself, by name.
     System(&'static str),
+    /// Everybody who listens to the same with the same rights. To be asked who that is, makes the execution personal.
+    Audience(Audience),
 }
 
 impl Viewer {
@@ -136,27 +139,48 @@ impl Viewer {
     pub fn person(&self) -> Result<&Person> {
         match self {
             Self::Person(person) => Ok(person),
-            _ => Err(Error::unauthenticated()),
+            _ => {
+                self.ask();
+                Err(Error::unauthenticated())
+            }
         }
     }
 
     /// The person's id, if there is one.
     pub fn id(&self) -> Option<UserId> {
+        self.ask();
+        self.one()
+    }
+
+    /// The person's id, for a read that is the same for all of an audience but for what goes into a
+    /// [`Personal`](super::audience::Personal).
+    pub fn one(&self) -> Option<UserId> {
         match self {
             Self::Person(person) => Some(person.id),
             _ => None,
         }
     }
 
-    /// Is this person.
+    /// Is this person. Of an audience nobody is, and this one of them gets an answer of their own.
     pub fn is(&self, id: UserId) -> bool {
-        self.id() == Some(id)
+        if let Self::Audience(audience) = self {
+            audience.ask_about(id);
+        }
+        self.one() == Some(id)
+    }
+
+    /// Notes that the answer depends on who asks.
+    fn ask(&self) {
+        if let Self::Audience(audience) = self {
+            audience.ask();
+        }
     }
 
     /// Holds the role. An administrator's rights come only with a fresh proof.
     pub fn has(&self, role: BaseRole) -> bool {
+        self.ask();
         match self {
-            Self::Anonymous => false,
+            Self::Anonymous | Self::Audience(_) => false,
             Self::Person(person) => {
                 person.roles.has(role) && (role != BaseRole::Admin || person.is_freshly_proved)
                     || (role < BaseRole::Admin && person.roles.has(BaseRole::Admin) && person.is_freshly_proved)

@@ -76,8 +76,8 @@ pub struct Limits {
     pub init_timeout: Duration,
     /// How often the server pings; a socket that does not answer twice is closed.
     pub ping_interval: Duration,
-    /// Answers waiting for a slow reader; past it, its operations wait, and then resume from the log.
-    pub socket_buffer: usize,
+    /// Answers of one operation that leave a socket together before the others have their turn.
+    pub socket_turn: usize,
     /// `DRAIN_DELAY_SECONDS`: how long a stopping server still takes connections while `/readyz` answers 503, so that whoever sends
     /// traffic here notices. None on a laptop.
     pub drain_delay: Duration,
@@ -114,6 +114,8 @@ pub struct Limits {
     pub token_attempts: Rate,
     /// Look ahead and load edges for whole lists. Off only in the test that compares both ways.
     pub prefetch: bool,
+    /// Whether identical subscriptions share their executions: the same is told either way.
+    pub sharing: bool,
 }
 
 impl Limits {
@@ -144,7 +146,7 @@ impl Limits {
             write_timeout: Duration::from_secs(30),
             init_timeout: Duration::from_secs(10),
             ping_interval: Duration::from_secs(30),
-            socket_buffer: 64,
+            socket_turn: 16,
             drain_delay: Duration::from_secs(env.number(
                 "DRAIN_DELAY_SECONDS",
                 if lenient == 1 { 5 } else { 0 },
@@ -166,6 +168,7 @@ impl Limits {
             mail_by_recipient: rate(3, 3600),
             token_attempts: rate(30, 3600),
             prefetch: true,
+            sharing: true,
         }
     }
 

@@ -1,13 +1,65 @@
 //! From what a listener hears to what a subscription tells: nothing is passed over, whatever the database does meanwhile.
+//!
+//! Where what is told is the same for everybody with the same rights, the library only begins a subscription: it validates the
+//! document, reads the arguments and asks for the source, which is then handed over ([`Listening`]) rather than followed. Each event
+//! that is heard is told by an execution of its own, made once for all who listen alike (see [`super::share`]).
 
-use std::{collections::VecDeque, future::Future};
+use std::{
+    collections::VecDeque,
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use futures_util::{Stream, StreamExt, stream};
+use async_graphql::Context;
+use futures_util::{Stream, StreamExt, stream, stream::BoxStream};
 
 use crate::{
+    access::Rights,
     base::error::{Error, Result},
-    platform::patience::patiently,
+    platform::{events::Event, patience::patiently},
 };
+
+/// What somebody hears who listens.
+pub type Heard = BoxStream<'static, Result<Arc<Event>>>;
+
+/// A subscription that has begun.
+pub struct Listening {
+    /// What the listener has in common with others; for as long as the stream goes on.
+    pub rights: Rights,
+    /// The events, as the listener's own rights let them through, in order.
+    pub heard: Heard,
+}
+
+/// In the data of a request that begins a subscription: where the source is handed over.
+#[derive(Clone, Default)]
+pub struct Handover(Arc<Mutex<Option<Listening>>>);
+
+impl Handover {
+    /// What was handed over, if anything was.
+    pub fn take(&self) -> Option<Listening> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// In the data of a request that tells what was heard: the one event, or why there are no more.
+pub struct Given(pub Result<Arc<Event>>);
+
+/// The source of a subscription whose events are the same for everybody with these rights.
+///
+/// # Errors
+/// Those of `listen`.
+pub async fn hear<S>(ctx: &Context<'_>, rights: Rights, listen: impl AsyncFnOnce() -> Result<S>) -> Result<Heard>
+where
+    S: Stream<Item = Result<Arc<Event>>> + Send + 'static,
+{
+    if let Some(Given(heard)) = ctx.data_opt() {
+        return Ok(stream::iter([heard.clone()]).boxed());
+    }
+    let heard = listen().await?.boxed();
+    let Some(Handover(place)) = ctx.data_opt() else { return Ok(heard) };
+    *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(Listening { rights, heard });
+    Ok(stream::empty().boxed())
+}
 
 /// Notices turned at once while somebody catches up: one statement for all of them.
 const AT_ONCE: usize = 64;

@@ -1,17 +1,20 @@
 //! The operations of a socket, between `connection_ack` and the end.
 //!
-//! Each runs in its own task, and all write through one bounded channel to a single writer. The channel serves those who wait in
-//! their order, so one that floods cannot starve the others; when the reader at the other end is slow, the operations wait, and
-//! their subscriptions resume from the log. A frame of an operation that the client has completed meanwhile is thrown away, so the
-//! client may use its id again at once.
+//! Each runs in its own task and writes by itself whatever it has ready, in one go. Who wants to write waits for those who came
+//! before, so one that floods cannot starve the others; when the reader at the other end is slow, the operations wait, and
+//! their subscriptions resume from the log. What an operation still says that the client has completed meanwhile is thrown away, so
+//! the client may use its id again at once.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
+    future::poll_fn,
     panic::AssertUnwindSafe,
+    pin::pin,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    task::Poll,
     time::Instant,
 };
 
@@ -19,14 +22,14 @@ use async_graphql::{Request, Response as Answer};
 use axum::extract::ws::Message;
 use bytes::Bytes;
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
     State, answer, graphql,
     layers::{self, RequestId},
     protocol::{self, Close, Incoming},
-    websocket::{End, Sink, Stream, WRITE_TIMEOUT, receive},
+    websocket::{End, SharedSink, Sink, Stream, WRITE_TIMEOUT, receive},
 };
 use crate::{
     access::{Op, Origin, Viewer},
@@ -36,7 +39,7 @@ use crate::{
         metrics::{self, Running},
         patience::patiently,
     },
-    schema::{Kind, Prepared},
+    schema::{Kind, Prepared, Told},
 };
 
 /// A socket whose viewer is known.
@@ -52,6 +55,9 @@ pub(super) struct Session {
     id: RequestId,
     count: AtomicU64,
     running: Mutex<HashMap<String, Arc<Operation>>>,
+    sink: SharedSink,
+    /// Nothing can be written any more.
+    broken: CancellationToken,
     /// Cancels every operation, whatever way the socket ends.
     stop: CancellationToken,
     _stop_on_drop: DropGuard,
@@ -63,22 +69,9 @@ struct Operation {
     stop: CancellationToken,
 }
 
-/// What waits to be written.
-struct Frame {
-    message: Message,
-    /// Whose it is, and whether it is its last.
-    of: Option<(Arc<Operation>, bool)>,
-}
-
-impl Frame {
-    fn text(text: String) -> Self {
-        Self { message: Message::Text(text.into()), of: None }
-    }
-}
-
 impl Session {
     /// A session without operations.
-    pub(super) fn new(state: State, viewer: Viewer, origin: Origin, id: RequestId) -> Self {
+    pub(super) fn new(state: State, viewer: Viewer, origin: Origin, id: RequestId, sink: SharedSink) -> Self {
         let stop = CancellationToken::new();
         let guard = stop.clone().drop_guard();
         Self {
@@ -90,6 +83,8 @@ impl Session {
             id,
             count: AtomicU64::new(0),
             running: Mutex::default(),
+            sink,
+            broken: CancellationToken::new(),
             stop,
             _stop_on_drop: guard,
         }
@@ -136,32 +131,47 @@ impl Session {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a frame may still go out; an operation's last frame frees its id.
-    fn releases(&self, frame: &Frame) -> bool {
-        let Some((operation, is_last)) = &frame.of else { return true };
-        if operation.stop.is_cancelled() {
-            return false;
+    /// Writes something that belongs to no operation; waits for those who came before.
+    async fn say(&self, message: Message) {
+        let mut sink = self.sink.lock().await;
+        let writing = async {
+            sink.feed(message).await?;
+            sink.flush().await
+        };
+        self.in_time(writing).await;
+    }
+
+    /// Whether a step of writing succeeded before the reader at the other end counts as gone.
+    async fn in_time(&self, step: impl Future<Output = Result<(), axum::Error>>) -> bool {
+        let mut step = pin!(step);
+        // Most often there is nothing to wait for, and then no timer is needed.
+        let at_once = poll_fn(|context| Poll::Ready(step.as_mut().poll(context))).await;
+        let written = match at_once {
+            Poll::Ready(written) => Ok(written),
+            Poll::Pending => tokio::time::timeout(WRITE_TIMEOUT, step).await,
+        };
+        match written {
+            Ok(Ok(())) => return true,
+            Ok(Err(error)) => tracing::debug!(socket = &*self.id.0, %error, "a socket broke"),
+            Err(_) => tracing::debug!(socket = &*self.id.0, "a socket is not read at its other end"),
         }
-        if *is_last {
-            self.running().remove(&operation.id);
-        }
-        true
+        self.broken.cancel();
+        false
     }
 }
 
 /// Serves a socket until it ends.
-pub(super) async fn serve(session: &Arc<Session>, sink: &mut Sink, stream: &mut Stream) -> End {
-    let (frames, outbox) = mpsc::channel(session.state.config.limits.socket_buffer.max(1));
+pub(super) async fn serve(session: &Arc<Session>, stream: &mut Stream) -> End {
     let end = tokio::select! {
-        end = read(session, stream, frames.clone()) => end,
-        () = write(session, sink, outbox) => End::Gone,
-        () = ping(session, frames) => End::Gone,
+        end = read(session, stream) => end,
+        () = session.broken.cancelled() => End::Gone,
+        () = ping(session) => End::Gone,
     };
     session.stop.cancel();
     end
 }
 
-async fn read(session: &Arc<Session>, stream: &mut Stream, frames: mpsc::Sender<Frame>) -> End {
+async fn read(session: &Arc<Session>, stream: &mut Stream) -> End {
     let limits = &session.state.config.limits;
     // Two pings unanswered and half a third: whoever is there has answered one of them.
     let silence = limits.ping_interval.mul_f32(2.5);
@@ -178,67 +188,38 @@ async fn read(session: &Arc<Session>, stream: &mut Stream, frames: mpsc::Sender<
             Ok(Incoming::Pong) => None,
             Ok(Incoming::Ping(payload)) => Some(protocol::pong(payload)),
             Ok(Incoming::Complete(id)) => {
-                if let Some(operation) = session.running().remove(&id) {
+                // Under the lock: see `Outbox::put`.
+                let mut running = session.running();
+                if let Some(operation) = running.remove(&id) {
                     operation.stop.cancel();
                 }
                 None
             }
-            Ok(Incoming::Subscribe { id, request }) => match start(session, id, *request, &frames) {
+            Ok(Incoming::Subscribe { id, request }) => match start(session, id, *request) {
                 Ok(refusal) => refusal,
                 Err(close) => return close.into(),
             },
         };
-        // Waits while the outbox is full: who does not read is not read either.
-        if let Some(reply) = reply
-            && frames.send(Frame::text(reply)).await.is_err()
-        {
-            return End::Gone;
+        // Waits while nothing can be written: who does not read is not read either.
+        if let Some(reply) = reply {
+            session.say(Message::Text(reply.into())).await;
         }
     }
 }
 
-async fn write(session: &Session, sink: &mut Sink, mut outbox: mpsc::Receiver<Frame>) {
-    while let Some(first) = outbox.recv().await {
-        // What waits already leaves together, in as few packets as it fits.
-        let mut next = Some(first);
-        while let Some(frame) = next {
-            if session.releases(&frame) && !in_time(session, sink.feed(frame.message)).await {
-                return;
-            }
-            next = outbox.try_recv().ok();
-        }
-        if !in_time(session, sink.flush()).await {
-            return;
-        }
-    }
-}
-
-/// Whether a step of writing succeeded before the reader at the other end counts as gone.
-async fn in_time(session: &Session, step: impl Future<Output = Result<(), axum::Error>>) -> bool {
-    match tokio::time::timeout(WRITE_TIMEOUT, step).await {
-        Ok(Ok(())) => return true,
-        Ok(Err(error)) => tracing::debug!(socket = &*session.id.0, %error, "a socket broke"),
-        Err(_) => tracing::debug!(socket = &*session.id.0, "a socket is not read at its other end"),
-    }
-    false
-}
-
-/// Pings for ever. A full outbox needs none: something is on its way.
-async fn ping(session: &Session, frames: mpsc::Sender<Frame>) {
+/// Pings for ever. While somebody writes, none is needed: something is on its way.
+async fn ping(session: &Session) {
     let every = session.state.config.limits.ping_interval;
     loop {
         tokio::time::sleep(every).await;
-        let _ = frames.try_send(Frame { message: Message::Ping(Bytes::new()), of: None });
+        if session.sink.try_lock().is_ok() {
+            session.say(Message::Ping(Bytes::new())).await;
+        }
     }
 }
 
 /// Starts an operation; gives the message of a refusal that does not cost the socket.
-fn start(
-    session: &Arc<Session>,
-    id: String,
-    request: Request,
-    frames: &mpsc::Sender<Frame>,
-) -> Result<Option<String>, Close> {
+fn start(session: &Arc<Session>, id: String, request: Request) -> Result<Option<String>, Close> {
     let state = &session.state;
     let limit = state.config.limits.socket_operations;
     let number = session.count.fetch_add(1, Ordering::Relaxed) + 1;
@@ -262,8 +243,9 @@ fn start(
             }
         }
     };
-    let outbox = Outbox { operation: operation.clone(), frames: frames.clone() };
-    let task = run(session.clone(), request_id, request, outbox);
+    let outbox = Outbox { head: protocol::next_head(&operation.id), session: session.clone(), operation };
+    let operation = outbox.operation.clone();
+    let task = run(request_id, request, outbox);
     state.platform.tasks.spawn(async move {
         tokio::select! {
             biased;
@@ -276,56 +258,84 @@ fn start(
 
 /// Where an operation puts its frames.
 struct Outbox {
+    session: Arc<Session>,
     operation: Arc<Operation>,
-    frames: mpsc::Sender<Frame>,
+    /// How each of its `next` begins.
+    head: String,
 }
 
 impl Outbox {
-    async fn put(&self, text: String, is_last: bool) {
-        let of = Some((self.operation.clone(), is_last));
-        // Nobody takes it any more when the socket has ended, and then this operation is cancelled.
-        let _ = self.frames.send(Frame { message: Message::Text(text.into()), of }).await;
+    /// Writes these together. The last frame of an operation frees its id.
+    async fn put(&self, texts: impl Iterator<Item = String>, is_last: bool) {
+        let mut sink = self.session.sink.lock().await;
+        for text in texts {
+            let ready = poll_fn(|context| sink.poll_ready_unpin(context));
+            if !self.session.in_time(ready).await || !self.feed(&mut sink, text, is_last) {
+                return;
+            }
+        }
+        self.session.in_time(sink.flush()).await;
     }
 
-    async fn next(&self, answer: &Answer) {
-        self.put(protocol::next(&self.operation.id, &protocol::result(answer)), false).await;
+    /// Hands over a frame, unless the client has completed the operation: the lock keeps that from happening in between.
+    fn feed(&self, sink: &mut Sink, text: String, is_last: bool) -> bool {
+        let mut running = self.session.running();
+        if self.operation.stop.is_cancelled() {
+            return false;
+        }
+        if is_last {
+            running.remove(&self.operation.id);
+        }
+        let fed = sink.start_send_unpin(Message::Text(text.into()));
+        fed.inspect_err(|_| self.session.broken.cancel()).is_ok()
+    }
+
+    /// Answers of the operation, of which there are more to come.
+    async fn next(&self, told: impl IntoIterator<Item = Told>) {
+        let text = |told| match told {
+            Told::Shared(payload) => protocol::next(&self.head, &payload.json),
+            Told::Answer(answer) => protocol::next(&self.head, &protocol::result(&answer)),
+        };
+        self.put(told.into_iter().map(text), false).await;
     }
 
     async fn error(&self, answer: &Answer) {
-        self.put(protocol::error(&self.operation.id, answer), true).await;
+        self.put([protocol::error(&self.operation.id, answer)].into_iter(), true).await;
     }
 
     async fn complete(&self) {
-        self.put(protocol::complete(&self.operation.id), true).await;
+        self.put([protocol::complete(&self.operation.id)].into_iter(), true).await;
     }
 }
 
+/// An operation that may be run.
+struct Begun {
+    op: Arc<Op>,
+    prepared: Prepared,
+    rights: watch::Receiver<Viewer>,
+}
+
 /// Runs an operation to its end and says so, also when it panics.
-async fn run(session: Arc<Session>, request_id: Arc<str>, request: Request, outbox: Outbox) {
-    let state = &session.state;
-    let refusal = |error| state.api.refusal(error, &request_id, state.platform.clock.now());
-    let prepared = match state.api.prepare(request) {
-        Ok(prepared) => prepared,
+async fn run(request_id: Arc<str>, request: Request, outbox: Outbox) {
+    let session = &outbox.session;
+    let (api, clock) = (&session.state.api, &session.state.platform.clock);
+    let refusal = |error| api.refusal(error, &request_id, clock.now());
+    // Boxed, and let go of: a subscription would keep the room for all that beginning takes.
+    let Begun { op, prepared, rights } = match Box::pin(begin(session, &request_id, request)).await {
+        Ok(begun) => begun,
         Err(error) => return outbox.error(&refusal(error)).await,
     };
-    // Before the rights are read: what is taken away after that is heard of.
-    let rights = session.viewer.subscribe();
-    let viewer = match session.renewed().await {
-        Ok(viewer) => viewer,
-        Err(error) => return outbox.error(&refusal(error)).await,
-    };
-    let (platform, config) = (state.platform.clone(), state.config.clone());
-    let op = Arc::new(Op::new(viewer, platform, config, session.origin.clone(), request_id.clone()));
     let work = async {
         match prepared.kind {
             Kind::Subscription => {
+                let viewer = op.viewer.clone();
                 let cut = tokio::select! {
-                    () = follow(state, &op, prepared, &outbox) => return,
-                    cut = outranked(&session, &op.viewer, rights) => cut,
+                    () = follow(op, prepared, &outbox) => return,
+                    cut = outranked(session, &viewer, rights) => cut,
                 };
                 outbox.error(&refusal(cut)).await;
             }
-            kind => answer_once(state, &op, prepared, kind, &outbox).await,
+            kind => Box::pin(answer_once(&op, prepared, kind, &outbox)).await,
         }
     };
     if let Err(panic) = AssertUnwindSafe(work).catch_unwind().await {
@@ -334,42 +344,56 @@ async fn run(session: Arc<Session>, request_id: Arc<str>, request: Request, outb
     }
 }
 
+/// Everything before the schema: the document, and the viewer's rights as they are now.
+async fn begin(session: &Session, request_id: &Arc<str>, request: Request) -> Result<Begun> {
+    let prepared = session.state.api.prepare(request)?;
+    // Before the rights are read: what is taken away after that is heard of.
+    let rights = session.viewer.subscribe();
+    let viewer = session.renewed().await?;
+    let (platform, config) = (session.state.platform.clone(), session.state.config.clone());
+    let op = Arc::new(Op::new(viewer, platform, config, session.origin.clone(), request_id.clone()));
+    Ok(Begun { op, prepared, rights })
+}
+
 /// Comes when the viewer may less than when the operation was begun.
 async fn outranked(session: &Session, viewer: &Viewer, mut rights: watch::Receiver<Viewer>) -> Error {
     while rights.changed().await.is_ok() {
         let less = viewer.outranks(&rights.borrow_and_update());
         // What is heard may have been read before the operation was begun.
-        if less && session.renewed().await.is_ok_and(|now| viewer.outranks(&now)) {
+        if less && Box::pin(session.renewed()).await.is_ok_and(|now| viewer.outranks(&now)) {
             return accounts::rights_changed();
         }
     }
     std::future::pending().await
 }
 
-async fn answer_once(state: &State, op: &Arc<Op>, prepared: Prepared, kind: Kind, outbox: &Outbox) {
+async fn answer_once(op: &Arc<Op>, prepared: Prepared, kind: Kind, outbox: &Outbox) {
     let started = Instant::now();
     let operation = graphql::title(&prepared);
-    let answer = state.api.execute(op.clone(), prepared).await;
+    let answer = outbox.session.state.api.execute(op.clone(), prepared).await;
     log(op, kind, operation.as_deref(), started, &answer);
     if answer::is_request_error(&answer) {
         outbox.error(&answer).await;
     } else {
-        outbox.next(&answer).await;
+        outbox.next([Told::Answer(Box::new(answer))]).await;
         outbox.complete().await;
     }
 }
 
-async fn follow(state: &State, op: &Arc<Op>, prepared: Prepared, outbox: &Outbox) {
+async fn follow(op: Arc<Op>, prepared: Prepared, outbox: &Outbox) {
     let _running = Running::subscription();
     let started = Instant::now();
     let operation = graphql::title(&prepared);
-    let mut answers = state.api.stream(op.clone(), prepared);
-    while let Some(answer) = answers.next().await {
-        if answer::is_fatal(&answer) {
-            log(op, Kind::Subscription, operation.as_deref(), started, &answer);
+    let state = &outbox.session.state;
+    let mut turns = state.api.stream(op.clone(), prepared).ready_chunks(state.config.limits.socket_turn.max(1));
+    while let Some(mut told) = turns.next().await {
+        let is_fatal = |told: &Told| matches!(told, Told::Answer(answer) if answer::is_fatal(answer));
+        let end = told.iter().position(is_fatal).map(|at| told.drain(at..).next());
+        outbox.next(told).await;
+        if let Some(Some(Told::Answer(answer))) = end {
+            log(&op, Kind::Subscription, operation.as_deref(), started, &answer);
             return outbox.error(&answer).await;
         }
-        outbox.next(&answer).await;
     }
     outbox.complete().await;
 }

@@ -178,9 +178,14 @@ pub(super) fn pong(payload: Option<Json>) -> String {
     }
 }
 
+/// How every `next` of an operation begins.
+pub(super) fn next_head(id: &str) -> String {
+    format!(r#"{{"id":{},"type":"next","payload":"#, Json::from(id))
+}
+
 /// `next`, with a result that is already JSON.
-pub(super) fn next(id: &str, result: &str) -> String {
-    format!(r#"{{"id":{},"type":"next","payload":{result}}}"#, Json::from(id))
+pub(super) fn next(head: &str, result: &str) -> String {
+    [head, result, "}"].concat()
 }
 
 /// `error`: the operation is over, with these errors.
@@ -240,7 +245,7 @@ mod tests {
         assert!(matches!(parse(r#"{"id":"1","type":"complete"}"#, 64), Ok(Incoming::Complete(id)) if id == "1"));
         let Ok(Incoming::Ping(payload)) = parse(r#"{"type":"ping","payload":{"a":1}}"#, 64) else { panic!("no ping") };
         assert_eq!(pong(payload), r#"{"payload":{"a":1},"type":"pong"}"#);
-        assert_eq!(next("a\"b", "{}"), r#"{"id":"a\"b","type":"next","payload":{}}"#);
+        assert_eq!(next(&next_head("a\"b"), "{}"), r#"{"id":"a\"b","type":"next","payload":{}}"#);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use std::{collections::VecDeque, convert::Infallible, panic::AssertUnwindSafe, pin::Pin, time::Duration};
 
-use async_graphql::{Response as Answer, Value};
+use async_graphql::Response as Answer;
 use axum::{
     body::Body,
     http::{HeaderName, HeaderValue, header},
@@ -33,8 +33,9 @@ use crate::{
     access::Viewer,
     base::error::{Code, Error},
     domains::auth::{self as accounts, Watched},
+    graphql::share,
     platform::metrics::Running,
-    schema::{Kind, Prepared},
+    schema::{Kind, Prepared, Told},
 };
 
 /// How often a comment says that the connection lives.
@@ -65,18 +66,20 @@ pub(super) async fn stream(state: &State, id: &RequestId, caller: Caller, prepar
             None => (None, answers),
         }
     } else {
-        (Some(state.api.execute(op, prepared).await), stream::empty().boxed())
+        (Some(Told::Answer(Box::new(state.api.execute(op, prepared).await))), stream::empty().boxed())
     };
     let mut headers = axum::http::HeaderMap::new();
     let answers = match first {
-        Some(answer)
+        Some(Told::Answer(answer))
             if answer::is_request_error(&answer) || kind == Kind::Subscription && answer::is_fatal(&answer) =>
         {
-            return answer::write(answer::only_errors(answer), Media::GraphqlResponse, Stage::Reached);
+            return answer::write(answer::only_errors(*answer), Media::GraphqlResponse, Stage::Reached);
         }
-        Some(mut answer) => {
-            headers = std::mem::take(&mut answer.http_headers);
-            stream::once(async move { answer }).chain(rest).boxed()
+        Some(mut told) => {
+            if let Told::Answer(answer) = &mut told {
+                headers = std::mem::take(&mut answer.http_headers);
+            }
+            stream::once(async move { told }).chain(rest).boxed()
         }
         None => rest,
     };
@@ -104,7 +107,7 @@ pub(super) async fn stream(state: &State, id: &RequestId, caller: Caller, prepar
 }
 
 struct Live {
-    answers: BoxStream<'static, std::thread::Result<Answer>>,
+    answers: BoxStream<'static, std::thread::Result<Told>>,
     kind: Kind,
     ended: Pin<Box<dyn Future<Output = Error> + Send>>,
     draining: CancellationToken,
@@ -154,11 +157,12 @@ impl Live {
                 self.is_over = true;
             }
             answer = self.answers.next() => match answer {
-                Some(Ok(answer)) if self.kind == Kind::Subscription && answer::is_fatal(&answer) => {
-                    self.queue.push_back(next(&answer::only_errors(answer)));
+                Some(Ok(Told::Shared(payload))) => self.queue.push_back(event(payload.cursor.as_deref(), &payload.json)),
+                Some(Ok(Told::Answer(answer))) if self.kind == Kind::Subscription && answer::is_fatal(&answer) => {
+                    self.queue.push_back(next(&answer::only_errors(*answer)));
                     self.complete();
                 }
-                Some(Ok(answer)) => self.queue.push_back(next(&answer)),
+                Some(Ok(Told::Answer(answer))) => self.queue.push_back(next(&answer)),
                 Some(Err(panic)) => {
                     self.fail(Error::internal(format!("a panic: {}", layers::panic_text(panic.as_ref()))));
                 }
@@ -182,35 +186,11 @@ impl Live {
 }
 
 fn next(answer: &Answer) -> Bytes {
-    let id = cursor(&answer.data).map(|cursor| format!("id: {cursor}\n")).unwrap_or_default();
+    event(share::cursor(&answer.data), &answer::json(answer))
+}
+
+fn event(cursor: Option<&str>, json: &str) -> Bytes {
+    let id = cursor.map(|cursor| format!("id: {cursor}\n")).unwrap_or_default();
     // JSON has its line breaks escaped, so one `data` line is enough.
-    format!("{id}event: next\ndata: {}\n\n", answer::json(answer)).into()
-}
-
-/// The cursor of a result: that of its root field. Only what can stand in a header comes back from a browser.
-fn cursor(data: &Value) -> Option<&str> {
-    let Value::Object(fields) = data else { return None };
-    fields.values().find_map(|field| match field {
-        Value::Object(event) => match event.get("cursor") {
-            Some(Value::String(cursor)) if cursor.bytes().all(|byte| byte.is_ascii_graphic()) => Some(cursor.as_str()),
-            _ => None,
-        },
-        _ => None,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use async_graphql::value;
-
-    use super::*;
-
-    #[test]
-    fn the_cursor_of_an_event_is_its_id() {
-        assert_eq!(cursor(&value!({ "messageEvents": { "cursor": "e1.42" } })), Some("e1.42"));
-        assert_eq!(cursor(&value!({ "messageEvents": { "cursor": "a\nb" } })), None);
-        assert_eq!(cursor(&value!({ "typing": { "user": { "cursor": "no" } } })), None);
-        assert_eq!(cursor(&value!({ "version": "1" })), None);
-        assert_eq!(cursor(&Value::Null), None);
-    }
+    format!("{id}event: next\ndata: {json}\n\n").into()
 }

@@ -16,6 +16,7 @@ use axum::{
 };
 use futures_util::{SinkExt, StreamExt, stream::SplitSink, stream::SplitStream};
 use serde_json::{Map, Value as Json};
+use tokio::sync::Mutex;
 
 use super::{
     State, answer,
@@ -44,6 +45,8 @@ const GOODBYE: Duration = Duration::from_secs(2);
 
 /// The sending half.
 pub(super) type Sink = SplitSink<WebSocket, Message>;
+/// It, for all operations of a socket: whoever wants to write waits for those who came before.
+pub(super) type SharedSink = Arc<Mutex<Sink>>;
 /// The receiving half.
 pub(super) type Stream = SplitStream<WebSocket>;
 
@@ -118,8 +121,9 @@ struct Greeting {
 async fn serve(state: State, socket: WebSocket, greeting: Greeting) {
     let _open = Running::socket();
     let id = greeting.id.clone();
-    let (mut sink, mut stream) = socket.split();
-    let end = live(&state, &mut sink, &mut stream, greeting).await;
+    let (sink, mut stream) = socket.split();
+    let sink = Arc::new(Mutex::new(sink));
+    let end = live(&state, &sink, &mut stream, greeting).await;
     let close = match end {
         End::Close(close) => close,
         End::Left => return see_out(&mut stream).await,
@@ -128,7 +132,8 @@ async fn serve(state: State, socket: WebSocket, greeting: Greeting) {
     tracing::debug!(socket = &*id.0, code = close.code, reason = close.reason, "a socket is closed");
     let code = close.code;
     let frame = CloseFrame { code, reason: close.reason.into() };
-    if !matches!(tokio::time::timeout(GOODBYE, sink.send(Message::Close(Some(frame)))).await, Ok(Ok(()))) {
+    let goodbye = async { sink.lock().await.send(Message::Close(Some(frame))).await };
+    if !matches!(tokio::time::timeout(GOODBYE, goodbye).await, Ok(Ok(()))) {
         return;
     }
     see_out(&mut stream).await;
@@ -145,7 +150,7 @@ async fn see_out(stream: &mut Stream) {
 }
 
 /// From the greeting to the end.
-async fn live(state: &State, sink: &mut Sink, stream: &mut Stream, greeting: Greeting) -> End {
+async fn live(state: &State, sink: &SharedSink, stream: &mut Stream, greeting: Greeting) -> End {
     if !greeting.speaks_ours {
         return Close::not_acceptable().into();
     }
@@ -172,16 +177,16 @@ async fn live(state: &State, sink: &mut Sink, stream: &mut Stream, greeting: Gre
         return End::Gone;
     }
     let watched = watch(state, &viewer);
-    let session = Arc::new(Session::new(state.clone(), viewer, greeting.origin, greeting.id));
+    let session = Arc::new(Session::new(state.clone(), viewer, greeting.origin, greeting.id, sink.clone()));
     tokio::select! {
-        end = operations::serve(&session, sink, stream) => end,
+        end = operations::serve(&session, stream) => end,
         error = session.watch(watched) => Close::because(&error).into(),
         close = async { draining.cancelled().await; going_away(state).await } => close.into(),
     }
 }
 
 /// Everything up to `connection_init`.
-async fn await_init(state: &State, sink: &mut Sink, stream: &mut Stream) -> Result<Map<String, Json>, End> {
+async fn await_init(state: &State, sink: &SharedSink, stream: &mut Stream) -> Result<Map<String, Json>, End> {
     loop {
         let text = match receive(stream).await? {
             Some(text) => text,
@@ -216,8 +221,9 @@ pub(super) async fn receive(stream: &mut Stream) -> Result<Option<String>, End> 
     }
 }
 
-async fn send(sink: &mut Sink, text: String) -> Result<(), ()> {
-    match tokio::time::timeout(WRITE_TIMEOUT, sink.send(Message::Text(text.into()))).await {
+async fn send(sink: &SharedSink, text: String) -> Result<(), ()> {
+    let sending = async { sink.lock().await.send(Message::Text(text.into())).await };
+    match tokio::time::timeout(WRITE_TIMEOUT, sending).await {
         Ok(Ok(())) => Ok(()),
         _ => Err(()),
     }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use metrics::{Gauge, counter, gauge, histogram};
 
+use super::sharing::Sharing;
+
 macro_rules! figures {
     ($($name:ident $kind:ident $text:literal $about:literal;)*) => {
         $(#[doc = $about] pub const $name: &str = $text;)*
@@ -32,6 +34,10 @@ figures! {
     JOBS_WAITING gauge "polyphony_jobs" "Jobs in the table, by status";
     SOCKETS gauge "polyphony_sockets" "Open sockets and event streams";
     SUBSCRIPTIONS gauge "polyphony_subscriptions" "Running subscriptions";
+    SHARED_EXECUTIONS counter "polyphony_shared_executions_total" "Events of subscriptions executed once for all who listen alike";
+    SHARED_DELIVERIES counter "polyphony_shared_deliveries_total" "Deliveries of what was executed once for all";
+    SHARED_PERSONAL counter "polyphony_shared_personal_total" "Executions for all that turned out to depend on who listens";
+    SINGLE_EXECUTIONS counter "polyphony_single_executions_total" "Events of subscriptions executed for one listener alone, that others might have shared";
     LISTENERS gauge "polyphony_log_listeners" "Listeners of the event log in this instance";
     TOPICS gauge "polyphony_log_topics" "Topics of the event log somebody listens to";
     LOG_LAG gauge "polyphony_log_lag_events" "Committed events this instance has not seen yet";
@@ -104,6 +110,14 @@ pub fn log_lag(events: u64) {
 pub fn horizon_lag(waiting: Duration, events: u64) {
     gauge!(HORIZON_SECONDS).set(waiting.as_secs_f64());
     gauge!(HORIZON_EVENTS).set(events as f64);
+}
+
+/// How often subscriptions were executed since the start, and for how many deliveries that did.
+pub fn sharing(counts: &Sharing) {
+    counter!(SHARED_EXECUTIONS).absolute(counts.executions());
+    counter!(SHARED_DELIVERIES).absolute(counts.deliveries());
+    counter!(SHARED_PERSONAL).absolute(counts.personal());
+    counter!(SINGLE_EXECUTIONS).absolute(counts.alone());
 }
 
 /// Statements run since the start.

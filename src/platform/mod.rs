@@ -35,6 +35,8 @@ pub mod metrics;
 pub mod cache;
 /// Who is here just now.
 pub mod presence;
+/// How often subscriptions were executed.
+pub mod sharing;
 /// Mail.
 pub mod mail;
 /// Values a room keeps in this process for a while.
@@ -77,6 +79,8 @@ pub struct Doors {
     pub cache: cache::Cache,
     /// Who is here just now.
     pub presence: presence::Presence,
+    /// How often subscriptions were executed.
+    pub sharing: sharing::Sharing,
     /// Mail.
     pub mail: mail::Mailer,
     /// Values a room keeps in this process for a while.
@@ -125,6 +129,7 @@ impl Platform {
             vault: Vault::new(&vault_keys(config)?, random.clone()),
             cache,
             presence,
+            sharing: sharing::Sharing::default(),
             mail: mail::Mailer::open(&config.mail)?,
             passwords: passwords::Passwords::new(&config.auth, random.clone())?,
             jobs: jobs::Bell::new(bus.clone()),

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use async_graphql::{
     Name, Positioned, Value,
-    parser::types::{DocumentOperations, ExecutableDocument, Selection, SelectionSet},
+    parser::types::{DocumentOperations, ExecutableDocument, Field, Selection, SelectionSet},
 };
 
 use crate::graphql::shape::Shape;
@@ -80,6 +80,17 @@ fn set(selections: &mut SelectionSet, shape: &Shape, cursor: &str, spreads: &mut
         place = found.or(place);
     }
     place
+}
+
+/// The variable that says where a subscription begins, when it says nothing else.
+pub(super) fn place_of(root: &Field, text: &str) -> Option<Name> {
+    let (_, value) = root.arguments.iter().find(|(name, _)| name.node == AFTER)?;
+    let name = variable(&value.node.to_string())?;
+    // Where it is declared, and where it is given.
+    let sign = format!("${name}");
+    let goes_on = |at: usize| text.as_bytes().get(at).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let mentions = text.match_indices(&sign).filter(|(at, _)| !goes_on(at + sign.len()));
+    (mentions.count() == 2).then_some(name)
 }
 
 /// The name in `$name`. An argument that takes a text holds nothing else that is not constant.

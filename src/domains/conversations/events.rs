@@ -131,6 +131,25 @@ conversation_events! {
     }
 }
 
+impl ConversationEvent {
+    /// It is about messages, rather than about the conversation and who belongs to it.
+    pub fn is_of_messages(&self) -> bool {
+        match self {
+            Self::MessageSent { .. }
+            | Self::MessageEdited { .. }
+            | Self::MessageDeleted { .. }
+            | Self::MessagePinned { .. }
+            | Self::ReactionsChanged { .. }
+            | Self::ReceiptMoved { .. } => true,
+            Self::ConversationUpdated { .. }
+            | Self::ConversationDeleted { .. }
+            | Self::MemberJoined { .. }
+            | Self::MemberLeft { .. }
+            | Self::MemberRoleChanged { .. } => false,
+        }
+    }
+}
+
 impl IntoEvent for ConversationEvent {
     fn signal(&self) -> Option<String> {
         match self {

@@ -142,7 +142,7 @@ impl Loader<EmojiOf> for Rows {
 
     async fn load(&self, keys: &[EmojiOf]) -> Result<HashMap<EmojiOf, Vec<EmojiCount>>> {
         self.asked_for(keys);
-        let found = store::emoji_of(self.0.read(), self.0.viewer.id(), &ids(keys, |key| key.0)).await?;
+        let found = store::emoji_of(self.0.read(), &self.0.viewer, &ids(keys, |key| key.0)).await?;
         Ok(keyed(found, EmojiOf))
     }
 }

@@ -74,8 +74,8 @@ impl Follower {
                 self.position = event.position;
                 return Ok(event);
             }
-            match self.hub.take(&self.topics, self.position, BATCH, self.generation) {
-                Taken::Events(events) => self.ready.extend(events),
+            match self.hub.take(&self.topics, self.position, BATCH, self.generation, &mut self.ready) {
+                Taken::Events => {}
                 Taken::Nothing(head) => {
                     self.position = self.position.max(head);
                     self.woken.notified().await;

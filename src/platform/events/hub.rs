@@ -41,8 +41,8 @@ struct Topic {
 
 /// What a listener gets when it asks.
 pub(super) enum Taken {
-    /// These, in order.
-    Events(Vec<Arc<Event>>),
+    /// They have been put behind what was there, in order.
+    Events,
     /// None: everything up to this head has been seen.
     Nothing(Position),
     /// The ring no longer goes back that far: read the log up to here at least.
@@ -90,6 +90,14 @@ impl Hub {
 
     /// Takes in what the tailer read, in order, and wakes who follows it.
     pub(super) fn append(&self, events: impl IntoIterator<Item = Event>) {
+        // Outside of the lock: who is woken takes it.
+        for listener in self.take_in(events) {
+            listener.notify_one();
+        }
+    }
+
+    /// Takes events in, and gives who is to be woken.
+    fn take_in(&self, events: impl IntoIterator<Item = Event>) -> Vec<Arc<Notify>> {
         let mut ring = self.ring();
         let ring = &mut *ring;
         let mut woken: Vec<Arc<Notify>> = Vec::new();
@@ -105,9 +113,7 @@ impl Hub {
                 ring.drop_oldest();
             }
         }
-        for listener in woken {
-            listener.notify_one();
-        }
+        woken
     }
 
     /// True when the cursor is in the ring, so that no statement is needed to trust it.
@@ -121,8 +127,15 @@ impl Hub {
                 .is_ok_and(|found| ring.events.get(found).is_some_and(|event| event.cursor() == cursor))
     }
 
-    /// The events of some topics after a position, at most `limit`, for a listener that began with the log of `generation`.
-    pub(super) fn take(&self, topics: &[Arc<str>], after: Position, limit: usize, generation: u64) -> Taken {
+    /// Gives a listener that began with the log of `generation` the events of some topics after a position, at most `limit`.
+    pub(super) fn take(
+        &self,
+        topics: &[Arc<str>],
+        after: Position,
+        limit: usize,
+        generation: u64,
+        taken: &mut VecDeque<Arc<Event>>,
+    ) -> Taken {
         let ring = self.ring();
         if generation != ring.generation {
             return Taken::Another;
@@ -131,16 +144,16 @@ impl Hub {
         if let Some(floor) = floor.filter(|floor| after < *floor) {
             return Taken::Behind(floor);
         }
-        let mut taken: Vec<Arc<Event>> = Vec::new();
+        let before = taken.len();
         for topic in topics.iter().filter_map(|topic| ring.topics.get(topic)) {
             let from = topic.events.partition_point(|event| event.position <= after);
             taken.extend(topic.events.range(from..).take(limit).cloned());
         }
         if topics.len() > 1 {
-            taken.sort_unstable_by_key(|event| event.position);
-            taken.truncate(limit);
+            taken.make_contiguous()[before..].sort_unstable_by_key(|event| event.position);
+            taken.truncate(before + limit);
         }
-        if taken.is_empty() { Taken::Nothing(ring.head.position) } else { Taken::Events(taken) }
+        if taken.len() == before { Taken::Nothing(ring.head.position) } else { Taken::Events }
     }
 
     pub(super) fn listen(&self, topic: &Arc<str>, listener: &Arc<Notify>) {

@@ -5,11 +5,17 @@
 //! There the order is (transaction id, number), and readers stay below `pg_snapshot_xmin`: under it every transaction has ended, so
 //! nothing can still appear. Transaction ids start again in a new cluster; the epoch then grows, and old events keep their place.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{
+    any::Any,
+    fmt,
+    str::FromStr,
+    sync::{Arc, OnceLock},
+};
 
 use chrono::{DateTime, Utc};
 use entity::ids::EventId;
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
+use serde::de::DeserializeOwned;
 
 use crate::{
     base::error::{Code, Error, Result},
@@ -75,9 +81,20 @@ pub struct Event {
     pub payload: serde_json::Value,
     /// When.
     pub created_at: DateTime<Utc>,
+    read: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Event {
+    /// The facts, as a room knows them; `None` when they are something else. Read once for all who hear of the event.
+    pub fn facts<T: DeserializeOwned + Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        if let Some(Ok(facts)) = self.read.get().map(|read| read.clone().downcast::<T>()) {
+            return Some(facts);
+        }
+        let facts = Arc::new(T::deserialize(&self.payload).ok()?);
+        let _ = self.read.set(facts.clone());
+        Some(facts)
+    }
+
     /// What a client resumes after.
     pub fn cursor(&self) -> Cursor {
         Cursor { position: self.position, mark: mark(self.id) }
@@ -167,6 +184,7 @@ impl From<Row> for Event {
             kind: row.kind.into(),
             payload: row.payload,
             created_at: row.created_at,
+            read: OnceLock::new(),
         }
     }
 }

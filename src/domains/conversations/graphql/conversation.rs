@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::{Context, ID, Object};
 use entity::{
+    conversation, conversation_member,
     conversation_member::Role,
     ids::{ConversationId, UserId},
 };
@@ -15,6 +16,7 @@ use super::{
     message::{Listed, list},
 };
 use crate::{
+    access::{Personal, Viewer},
     base::error::{Error, Result},
     domains::{
         conversations::{
@@ -45,6 +47,9 @@ pub struct Conversation(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     seen: Seen,
+    is_member: bool,
+    /// Whose the membership is.
+    whose: Personal<()>,
     last_message: Slot<Option<Message>>,
     other_user: Slot<Option<User>>,
     owner: Slot<Option<User>>,
@@ -58,8 +63,21 @@ struct Inner {
 impl Conversation {
     /// From a conversation as the viewer sees it.
     pub fn new(seen: Seen) -> Self {
+        let is_member = seen.member.is_some();
+        Self::with(seen, is_member, Personal::known(()))
+    }
+
+    /// As an operation sees it that may be everybody's: an audience has memberships, and none that is its own.
+    fn seen_by(viewer: &Viewer, seen: Seen) -> Self {
+        let is_member = seen.member.is_some() || matches!(viewer, Viewer::Audience(_));
+        Self::with(seen, is_member, Personal::of(viewer, ()))
+    }
+
+    fn with(seen: Seen, is_member: bool, whose: Personal<()>) -> Self {
         Self(Arc::new(Inner {
             seen,
+            is_member,
+            whose,
             last_message: Slot::new(),
             other_user: Slot::new(),
             owner: Slot::new(),
@@ -73,26 +91,33 @@ impl Conversation {
 
     /// A conversation by id; `None` when there is none the viewer may know of.
     pub async fn find(ctx: &Context<'_>, id: ConversationId) -> Result<Option<Self>> {
-        Ok(ctx.load(ConversationById(id)).await?.map(Self::new))
+        Ok(ctx.load(ConversationById(id)).await?.map(|seen| Self::seen_by(&ctx.op().viewer, seen)))
     }
 
     /// Several of them at once: those the viewer may know of.
     pub async fn load_many(rows: &Rows, ids: Vec<ConversationId>) -> Result<HashMap<ConversationId, Self>> {
         let found = store::by_ids(rows.0.read(), &rows.0.viewer, &ids).await?;
-        Ok(found.into_iter().map(|(id, seen)| (id, Self::new(seen))).collect())
+        Ok(found.into_iter().map(|(id, seen)| (id, Self::seen_by(&rows.0.viewer, seen))).collect())
     }
 
-    /// As the viewer sees it.
-    pub fn seen(&self) -> &Seen {
-        &self.0.seen
+    /// The row.
+    pub fn row(&self) -> &conversation::Model {
+        &self.0.seen.row
+    }
+
+    /// The viewer's own membership.
+    fn member(&self) -> Option<&conversation_member::Model> {
+        self.0.whose.get();
+        self.0.seen.member.as_ref()
     }
 
     fn key(&self) -> ConversationId {
         self.0.seen.row.id
     }
 
-    fn is_member(&self) -> bool {
-        self.0.seen.member.is_some()
+    /// The viewer belongs to it.
+    pub fn is_member(&self) -> bool {
+        self.0.is_member
     }
 
     fn members_only(&self) -> Result<()> {
@@ -199,18 +224,18 @@ impl Conversation {
     #[graphql(directive = access::apply(Requires::Member))]
     async fn unread_count(&self) -> Result<Option<i64>> {
         self.members_only()?;
-        let seen = &self.0.seen;
-        Ok(seen.member.as_ref().map(|member| (seen.row.last_seq - member.last_read_seq).max(0)))
+        let newest = self.row().last_seq;
+        Ok(self.member().map(|member| (newest - member.last_read_seq).max(0)))
     }
 
     /// The viewer's standing; `null` for somebody who is no member.
     async fn viewer_role(&self) -> Option<ConversationRole> {
-        self.0.seen.member.as_ref().map(|member| member.role.into())
+        self.member().map(|member| member.role.into())
     }
 
     /// The viewer's own membership, with their marks and `mutedUntil`; `null` for somebody who is no member.
     async fn viewer_membership(&self) -> Option<ConversationMember> {
-        self.0.seen.member.clone().map(ConversationMember::new)
+        self.member().cloned().map(ConversationMember::new)
     }
 
     /// When the latest message was accepted, or when it was made: the order of the list. It never goes back.

@@ -1,6 +1,6 @@
 //! What the subscriptions of this room tell: every event gives the state as it is, so that hearing one twice changes nothing.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::{ComplexObject, Context, ID, Interface, SimpleObject};
 use entity::ids::{ConversationId, MessageId, UserId};
@@ -14,11 +14,12 @@ use crate::{
     domains::{
         conversations::{
             events::ConversationEvent as Happened,
-            listen::{InboxNotice, InboxTold, Notice},
+            listen::{InboxNotice, InboxTold},
         },
         users::graphql::User,
     },
     graphql::{loader::Rows, node, scalars::DateTime},
+    platform::events::Event,
 };
 
 macro_rules! message_events {
@@ -91,10 +92,12 @@ pub enum MessageEvent {
 
 /// Turns what was heard into events, with one statement for all messages. What the viewer may read no longer is left out; why, comes
 /// behind it.
-pub(super) async fn message_events(rows: Rows, heard: Vec<Notice>) -> Result<Vec<MessageEvent>> {
-    let ids: Vec<MessageId> = heard.iter().filter_map(|notice| message_of(&notice.event)).collect();
+pub(super) async fn message_events(rows: Rows, heard: Vec<Arc<Event>>) -> Result<Vec<MessageEvent>> {
+    let heard: Vec<(Arc<Event>, Arc<Happened>)> =
+        heard.into_iter().filter_map(|event| event.facts().map(|happened| (event, happened))).collect();
+    let ids: Vec<MessageId> = heard.iter().filter_map(|(_, happened)| message_of(happened)).collect();
     let found = if ids.is_empty() { HashMap::new() } else { Message::load_many(&rows, ids).await? };
-    Ok(heard.into_iter().filter_map(|notice| message_event(&found, notice)).collect())
+    Ok(heard.into_iter().filter_map(|(event, happened)| message_event(&found, &event, &happened)).collect())
 }
 
 fn message_of(event: &Happened) -> Option<MessageId> {
@@ -108,14 +111,14 @@ fn message_of(event: &Happened) -> Option<MessageId> {
     }
 }
 
-fn message_event(found: &HashMap<MessageId, Message>, notice: Notice) -> Option<MessageEvent> {
-    let Notice { cursor, at, event } = notice;
-    if let Happened::ReceiptMoved { user, receipt, seq, .. } = event {
-        let kind = receipt.into();
-        return Some(MessageEvent::Receipt(ReceiptMoved { cursor, kind, seq, at: at.into(), user_id: user }));
+fn message_event(found: &HashMap<MessageId, Message>, event: &Event, happened: &Happened) -> Option<MessageEvent> {
+    let cursor = event.cursor().to_string();
+    if let Happened::ReceiptMoved { user, receipt, seq, .. } = *happened {
+        let (kind, at) = (receipt.into(), event.created_at.into());
+        return Some(MessageEvent::Receipt(ReceiptMoved { cursor, kind, seq, at, user_id: user }));
     }
-    let message = found.get(&message_of(&event)?)?.clone();
-    match event {
+    let message = found.get(&message_of(happened)?)?.clone();
+    match happened {
         Happened::MessageSent { .. } => Some(MessageEvent::Sent(MessageSent { cursor, message })),
         Happened::MessageEdited { .. } => Some(MessageEvent::Edited(MessageEdited { cursor, message })),
         Happened::MessageDeleted { .. } => Some(MessageEvent::Deleted(MessageDeleted { cursor, message })),
@@ -297,7 +300,7 @@ fn conversation_event(found: &HashMap<ConversationId, Conversation>, notice: Inb
         InboxTold::Event(event) => event,
     };
     let seen = member_of(found, event.conversation())?;
-    let last_seq = seen.seen().row.last_seq;
+    let last_seq = seen.row().last_seq;
     let conversation = Some(seen);
     match event {
         Happened::MessageSent { .. } => {
@@ -330,7 +333,7 @@ fn conversation_event(found: &HashMap<ConversationId, Conversation>, notice: Inb
 
 /// A conversation the viewer still belongs to.
 fn member_of(found: &HashMap<ConversationId, Conversation>, id: ConversationId) -> Option<Conversation> {
-    found.get(&id).filter(|conversation| conversation.seen().member.is_some()).cloned()
+    found.get(&id).filter(|conversation| conversation.is_member()).cloned()
 }
 
 /// Somebody is writing in a conversation, or has stopped.

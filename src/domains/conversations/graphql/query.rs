@@ -79,7 +79,7 @@ impl ConversationsQuery {
         let page = window.page(found.into_iter().map(Conversation::new).collect());
         prefetch(&page.rows.iter().collect::<Vec<_>>(), &Selected::of(ctx).nodes(), &Rows(op.clone())).await;
         let key = |conversation: &Conversation| {
-            let row = &conversation.seen().row;
+            let row = conversation.row();
             serde_json::json!([row.last_activity_at, row.id])
         };
         let count = move || {

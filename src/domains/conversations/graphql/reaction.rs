@@ -106,7 +106,7 @@ impl ReactionGroup {
 
     /// The viewer is one of them.
     async fn viewer_reacted(&self) -> bool {
-        self.0.count.is_mine
+        *self.0.count.is_mine.get()
     }
 
     /// When the first of them did.

@@ -6,11 +6,12 @@ use futures_util::{Stream, StreamExt};
 
 use super::live::{ConversationEvent, MessageEvent, TypingEvent, conversation_events, message_events};
 use crate::{
+    access::Rights,
     base::error::Result,
     domains::conversations::listen,
     graphql::{
         access::{Requires, access},
-        live::tell,
+        live::{hear, tell},
         loader::{ContextExt, Rows},
         node::{self, GlobalId},
         scalars::DateTime,
@@ -36,8 +37,9 @@ impl ConversationsSubscription {
         after: Option<String>,
     ) -> Result<impl Stream<Item = Result<MessageEvent>> + use<>> {
         let rows = Rows(ctx.op().clone());
-        let heard = listen::room(&rows.0, *conversation_id, after.as_deref()).await?;
-        Ok(tell(heard, move |notices| message_events(rows.clone(), notices)))
+        let rights = Rights::MemberOf(*conversation_id);
+        let heard = hear(ctx, rights, || listen::room(&rows.0, *conversation_id, after.as_deref())).await?;
+        Ok(tell(heard, move |events| message_events(rows.clone(), events)))
     }
 
     /// Changes over all of the viewer's conversations: which they are, what they are called, who belongs to them, their newest message

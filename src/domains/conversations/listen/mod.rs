@@ -17,13 +17,12 @@ mod room;
 mod typing;
 
 pub use inbox::{InboxNotice, InboxTold, inbox};
-pub use room::{Notice, room};
+pub use room::room;
 pub use typing::{TypingSignal, typing};
 
 use std::sync::Arc;
 
 use entity::ids::{ConversationId, UserId};
-use serde::Deserialize;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use super::{
@@ -85,7 +84,7 @@ async fn still_member(op: &Op, conversation: ConversationId) -> Result<()> {
 
 /// An event of a conversation; `None` for one of another kind.
 fn conversation_event(event: &Event) -> Option<ConversationEvent> {
-    ConversationEvent::deserialize(&event.payload).ok()
+    event.facts().map(Arc::unwrap_or_clone)
 }
 
 /// Why the viewer hears no more after this event, if it is so.

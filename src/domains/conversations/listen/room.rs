@@ -2,32 +2,20 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use entity::ids::{ConversationId, UserId};
 use futures_util::{Stream, stream};
 use tokio::sync::broadcast::Receiver;
 
-use super::{conversation_event, departed, departures, farewell, membership, resume_at, still_member, unless_back};
+use super::{departed, departures, farewell, membership, resume_at, still_member, unless_back};
 use crate::{
     access::Op,
     base::error::Result,
     domains::conversations::events::{ConversationEvent, topic},
-    platform::events::{Follower, Position},
+    platform::events::{Event, Follower, Position},
 };
 
-/// One event of a conversation.
-#[derive(Clone, Debug)]
-pub struct Notice {
-    /// Where to resume behind it.
-    pub cursor: String,
-    /// When it happened.
-    pub at: DateTime<Utc>,
-    /// What happened.
-    pub event: ConversationEvent,
-}
-
 struct Listener {
-    op: Op,
+    op: Arc<Op>,
     conversation: ConversationId,
     follower: Follower,
     departures: Receiver<Arc<serde_json::Value>>,
@@ -35,15 +23,16 @@ struct Listener {
     me: UserId,
 }
 
-/// Follows a conversation from a cursor, or from now. The stream ends with an error when the viewer is no longer a member.
+/// Follows what happens to the messages of a conversation, from a cursor or from now. The stream ends with an error when the viewer is
+/// no longer a member.
 ///
 /// # Errors
 /// UNAUTHENTICATED, ROOM_NOT_FOUND, PERMISSION_DENIED, VALIDATION_FAILED or CURSOR_EXPIRED for the cursor.
 pub async fn room(
-    op: &Op,
+    op: &Arc<Op>,
     conversation: ConversationId,
     after: Option<&str>,
-) -> Result<impl Stream<Item = Result<Notice>> + Send + use<>> {
+) -> Result<impl Stream<Item = Result<Arc<Event>>> + Send + use<>> {
     let me = op.viewer.person()?.id;
     let after = resume_at(after)?;
     let events = &op.platform.events;
@@ -55,26 +44,31 @@ pub async fn room(
     Ok(stream::unfold(Some(listener), async |listener| {
         let mut listener = listener?;
         match listener.next().await {
-            Ok(notice) => Some((Ok(notice), Some(listener))),
+            Ok(event) => Some((Ok(event), Some(listener))),
             Err(error) => Some((Err(error), None)),
         }
     }))
 }
 
 impl Listener {
-    async fn next(&mut self) -> Result<Notice> {
+    async fn next(&mut self) -> Result<Arc<Event>> {
         loop {
             let told = tokio::select! {
                 told = self.follower.next() => told?,
                 () = departed(&mut self.departures) => {
-                    still_member(&self.op, self.conversation).await?;
+                    // Boxed, as it is rare: every listener would keep the room for it.
+                    Box::pin(still_member(&self.op, self.conversation)).await?;
                     continue;
                 }
             };
-            let Some(event) = conversation_event(&told) else { continue };
+            let Some(event) = told.facts::<ConversationEvent>() else { continue };
             let gone = farewell(&event, told.position, self.replay_to, self.me);
-            unless_back(&self.op, self.conversation, gone).await?;
-            return Ok(Notice { cursor: told.cursor().to_string(), at: told.created_at, event });
+            if gone.is_some() {
+                Box::pin(unless_back(&self.op, self.conversation, gone)).await?;
+            }
+            if event.is_of_messages() {
+                return Ok(told);
+            }
         }
     }
 }

@@ -20,7 +20,7 @@ use super::{
     top::{Bounds, Top},
 };
 use crate::{
-    access::{Permit, Viewer},
+    access::{Permit, Rights, Viewer},
     base::error::Result,
     domains::conversations::{
         error::ConversationError,
@@ -80,6 +80,13 @@ pub fn visible_messages(viewer: &Viewer) -> Select<Entity> {
         Viewer::Person(person) => {
             mine.and_where(conversation_member::Column::UserId.eq(person.id));
             Entity::find().filter(Column::ConversationId.in_subquery(mine))
+        }
+        Viewer::Audience(audience) => {
+            let Rights::MemberOf(theirs) = audience.rights();
+            let mut there = Query::select();
+            there.column(conversation::Column::Id).from(conversation::Entity);
+            there.and_where(conversation::Column::Id.eq(theirs)).and_where(conversation::Column::DeletedAt.is_null());
+            Entity::find().filter(Column::ConversationId.in_subquery(there))
         }
     }
 }

@@ -19,7 +19,7 @@ use super::{
     top::{Bounds, each, keys},
 };
 use crate::{
-    access::Permit,
+    access::{Permit, Personal, Viewer},
     base::error::Result,
     domains::conversations::{
         model::Spot,
@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// One emoji on one message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct EmojiCount {
     /// On which.
     pub message: MessageId,
@@ -47,7 +47,7 @@ pub struct EmojiCount {
     /// When the latest of them did.
     pub last_at: DateTime<Utc>,
     /// The viewer is one of them.
-    pub is_mine: bool,
+    pub is_mine: Personal<bool>,
 }
 
 struct Counted {
@@ -64,7 +64,7 @@ by_position!(Counted { message_id, emoji, people, first_at, last_at, mine });
 /// The emoji on several messages, the one that came first first; counted in the database, a row an emoji.
 pub async fn emoji_of(
     db: &impl Fetch,
-    me: Option<UserId>,
+    viewer: &Viewer,
     messages: &[MessageId],
 ) -> Result<HashMap<MessageId, Vec<EmojiCount>>> {
     let sql = |ids: &str, me: &str| {
@@ -74,7 +74,7 @@ pub async fn emoji_of(
              FROM message_reactions AS x WHERE x.message_id IN ({ids}) GROUP BY x.message_id, x.emoji"
         )
     };
-    let me = me.unwrap_or(UserId::from_uuid(Uuid::nil()));
+    let me = viewer.one().unwrap_or(UserId::from_uuid(Uuid::nil()));
     let statement = statement(
         db.get_database_backend(),
         &sql("SELECT unhex(value) FROM json_each(?1)", "?2"),
@@ -86,7 +86,8 @@ pub async fn emoji_of(
     let mut counts: HashMap<MessageId, Vec<EmojiCount>> = HashMap::new();
     for Counted { message_id, emoji, people, first_at, last_at, mine } in rows {
         let message = MessageId(message_id);
-        let count = EmojiCount { message, emoji, people, first_at, last_at, is_mine: mine == 1 };
+        let is_mine = Personal::of(viewer, mine == 1);
+        let count = EmojiCount { message, emoji, people, first_at, last_at, is_mine };
         counts.entry(message).or_default().push(count);
     }
     Ok(counts)

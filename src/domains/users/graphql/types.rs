@@ -71,12 +71,12 @@ impl User {
 
     /// Only for eyes that see the whole profile.
     fn open<'a, T>(&'a self, value: &'a Option<T>) -> Option<&'a T> {
-        value.as_ref().filter(|_| !self.0.is_card)
+        value.as_ref().filter(|_| !self.0.is_card.get())
     }
 
     /// The row, for its owner only; administrators have their own fields.
     fn mine(&self, ctx: &Context<'_>) -> Result<&user::Model> {
-        if self.0.is_own {
+        if *self.0.is_own.get() {
             return Ok(&self.0.row);
         }
         ctx.op().viewer.person()?;
@@ -129,7 +129,7 @@ impl User {
 
     /// Addresses elsewhere, by name.
     async fn social_links(&self) -> Option<Json> {
-        (!self.0.is_card).then(|| Json(self.0.row.social_links.clone()))
+        (!self.0.is_card.get()).then(|| Json(self.0.row.social_links.clone()))
     }
 
     /// Others see the whole profile.
@@ -144,7 +144,7 @@ impl User {
 
     /// The highest base role this person holds: what a badge shows. `null` on a card.
     async fn role(&self, ctx: &Context<'_>) -> Result<Option<UserRole>> {
-        if self.0.is_card { Ok(None) } else { UserRole::of(ctx, self.0.row.id).await.map(Some) }
+        if *self.0.is_card.get() { Ok(None) } else { UserRole::of(ctx, self.0.row.id).await.map(Some) }
     }
 
     /// The viewer keeps this person away; false when nobody is signed in.

@@ -103,7 +103,7 @@ pub async fn find_by_username(db: &impl ConnectionTrait, viewer: &Viewer, key: &
 pub async fn seen_by_ids(db: &impl Fetch, viewer: &Viewer, ids: &[UserId]) -> Result<HashMap<UserId, Seen>> {
     let query = user::Entity::find().filter(user::Column::Id.is_in(padded(ids)));
     let mut query = query.filter(user::Column::DeletedAt.is_null());
-    let keeps_away = match viewer.id() {
+    let keeps_away = match viewer.one() {
         Some(me) => blocks(Expr::col((user::Entity, user::Column::Id)), me),
         None => Expr::val(false),
     };

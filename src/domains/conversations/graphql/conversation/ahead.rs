@@ -26,7 +26,7 @@ use crate::{
 impl Edges for Conversation {
     fn prefetch<'a>(conversations: &'a [&'a Self], selected: &'a Selected<'a>, rows: &'a Rows) -> BoxFuture<'a, ()> {
         async move {
-            let me = rows.0.viewer.id();
+            let me = rows.0.viewer.one();
             let mine = |conversation: &Self| conversation.is_member().then(|| conversation.key());
             let load = async |ids: Vec<ConversationId>| {
                 let found = store::last_messages(rows.0.read(), &ids).await?;
@@ -56,7 +56,10 @@ impl Edges for Conversation {
 
 impl Conversation {
     async fn prefetch_blocks(conversations: &[&Self], selected: &Selected<'_>, rows: &Rows) {
-        let Some(me) = rows.0.viewer.id().filter(|_| selected.has("isBlocked")) else { return };
+        if !selected.has("isBlocked") {
+            return;
+        }
+        let Some(me) = rows.0.viewer.id() else { return };
         let others: Vec<UserId> =
             conversations.iter().filter_map(|conversation| conversation.other(Some(me))).collect();
         let blocks = match others.is_empty() {

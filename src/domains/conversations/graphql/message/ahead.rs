@@ -61,7 +61,7 @@ impl Message {
     async fn prefetch_reactions(messages: &[&Self], selected: &Selected<'_>, rows: &Rows) {
         let is_asked = selected.has("reactions") || selected.has("reactionCount");
         let load = async |ids: Vec<MessageId>| {
-            let found = store::emoji_of(rows.0.read(), rows.0.viewer.id(), &ids).await?;
+            let found = store::emoji_of(rows.0.read(), &rows.0.viewer, &ids).await?;
             Ok(found.into_iter().map(|(id, all)| (id, all.into_iter().map(ReactionGroup::new).collect())).collect())
         };
         let id = |message: &Self| message.0.row.id;

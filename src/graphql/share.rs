@@ -1,0 +1,242 @@
+//! Executions shared by everybody who listens to the same with the same rights.
+//!
+//! What is shared is only what is told: each listener goes on following the log for their own rights, and comes here with an event that
+//! they may hear. The first to come with it executes the selection, for an [`Audience`](crate::access::Audience); the others wait for
+//! it and get the same bytes. What turns out to depend on who listens, each executes for themselves, from then on for every event of
+//! that kind.
+//!
+//! What is told is the state as it is, so it is told again for a moment only: long enough for a thousand who come back at once, and
+//! no longer than an answer may be under way.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    hash::Hash,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
+
+use async_graphql::{Response, Value};
+use entity::ids::EventId;
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+use tokio::{sync::OnceCell, time::Instant};
+
+use crate::{
+    access::{Asked, Rights, Viewer},
+    base::locale::Locale,
+    platform::events::Event,
+};
+
+/// How long something may be told again.
+const FRESH: Duration = Duration::from_secs(1);
+/// Events kept for that, at the most.
+const KEPT: usize = 256;
+/// Shares that are not worth clearing away.
+const FEW: usize = 64;
+
+/// What subscriptions have in common that are told the same.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// The text of the document.
+    pub document: String,
+    /// Which of its operations.
+    pub operation: Option<String>,
+    /// The variables as JSON, but for the one that says where to begin.
+    pub variables: String,
+    /// The language.
+    pub locale: Locale,
+    /// What the listeners may.
+    pub rights: Rights,
+}
+
+/// The shares of one schema; `T` is what an execution needs.
+#[derive(Debug)]
+pub struct Shares<T>(Mutex<Known<T>>);
+
+#[derive(Debug)]
+struct Known<T> {
+    shares: HashMap<Key, Weak<Share<T>>>,
+    /// With how many of them those nobody shares any more are cleared away next.
+    full: usize,
+}
+
+impl<T> Default for Shares<T> {
+    fn default() -> Self {
+        Self(Mutex::new(Known { shares: HashMap::new(), full: FEW }))
+    }
+}
+
+impl<T> Shares<T> {
+    /// The share of those who listen like this, for as long as somebody keeps it.
+    pub fn join(&self, key: Key, of: T) -> Arc<Share<T>> {
+        let known = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(share) = known.shares.get(&key).and_then(Weak::upgrade) {
+            return share;
+        }
+        if known.shares.len() >= known.full {
+            known.shares.retain(|_, share| share.strong_count() > 0);
+            known.full = (known.shares.len() * 2).max(FEW);
+        }
+        let share = Arc::new(Share { of, rights: key.rights, telling: Mutex::default() });
+        known.shares.insert(key, Arc::downgrade(&share));
+        share
+    }
+}
+
+/// What identical subscriptions share.
+#[derive(Debug)]
+pub struct Share<T> {
+    /// What an execution needs.
+    pub of: T,
+    /// What the listeners may.
+    pub rights: Rights,
+    telling: Mutex<Telling>,
+}
+
+#[derive(Debug, Default)]
+struct Telling {
+    /// The newest last.
+    told: VecDeque<(EventId, Instant, Arc<OnceCell<Arc<Shared>>>)>,
+    /// The kinds of events of which each listener is told something else.
+    personal: HashSet<Box<str>>,
+}
+
+/// What came of an execution.
+#[derive(Debug)]
+pub enum Outcome {
+    /// This is told.
+    Told(Arc<Payload>),
+    /// None of them is told anything.
+    Nothing,
+    /// It failed, or a part of it did.
+    Failed(Response),
+}
+
+/// The outcome, and for whom it is good.
+#[derive(Debug)]
+pub struct Shared {
+    /// What came of it.
+    pub outcome: Outcome,
+    asked: Asked,
+}
+
+impl Shared {
+    /// The answer of an execution during which this was asked about the listeners.
+    pub fn new(answer: Option<Response>, asked: Asked) -> Self {
+        let outcome = match answer {
+            None => Outcome::Nothing,
+            Some(answer) => match Payload::of(&answer) {
+                Some(payload) => Outcome::Told(Arc::new(payload)),
+                None => Outcome::Failed(answer),
+            },
+        };
+        Self { outcome, asked }
+    }
+
+    /// It is what this viewer is to be told.
+    pub fn is_good_for(&self, viewer: &Viewer) -> bool {
+        self.asked.is_good_for(viewer)
+    }
+}
+
+impl<T> Share<T> {
+    fn telling(&self) -> MutexGuard<'_, Telling> {
+        self.telling.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What they are told of an event: found out by the first who comes with it. `None` when each is told something else.
+    pub async fn told<'a>(
+        &self,
+        event: &Event,
+        execute: impl FnOnce() -> BoxFuture<'a, Shared>,
+    ) -> Option<Arc<Shared>> {
+        let cell = self.telling().cell(event)?;
+        if let Some(shared) = cell.get() {
+            return (!shared.asked.is_personal()).then(|| shared.clone());
+        }
+        let first = async || {
+            let shared = execute().await;
+            if shared.asked.is_personal() {
+                self.telling().personal.insert(event.kind.clone());
+            } else if matches!(shared.outcome, Outcome::Failed(_)) {
+                // Whoever comes later tries again.
+                self.telling().told.retain(|(id, ..)| *id != event.id);
+            }
+            Arc::new(shared)
+        };
+        let shared = cell.get_or_init(first).await;
+        (!shared.asked.is_personal()).then(|| shared.clone())
+    }
+}
+
+impl Telling {
+    fn cell(&mut self, event: &Event) -> Option<Arc<OnceCell<Arc<Shared>>>> {
+        if self.personal.contains(&event.kind) {
+            return None;
+        }
+        let now = Instant::now();
+        let is_fresh = |since: &Instant| now.duration_since(*since) < FRESH;
+        if let Some((_, _, cell)) = self.told.iter().rev().find(|(id, since, _)| *id == event.id && is_fresh(since)) {
+            return Some(cell.clone());
+        }
+        while self.told.front().is_some_and(|(_, since, _)| self.told.len() >= KEPT || !is_fresh(since)) {
+            self.told.pop_front();
+        }
+        let cell = Arc::<OnceCell<Arc<Shared>>>::default();
+        self.told.push_back((event.id, now, cell.clone()));
+        Some(cell)
+    }
+}
+
+/// An answer without errors, written once for all who get it.
+#[derive(Debug)]
+pub struct Payload {
+    /// The answer as JSON.
+    pub json: String,
+    /// The cursor it carries; see [`cursor`].
+    pub cursor: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Wire<'a> {
+    data: &'a Value,
+}
+
+impl Payload {
+    /// Writes an answer; `None` when it has errors, which name the request of each listener.
+    fn of(answer: &Response) -> Option<Self> {
+        if !answer.errors.is_empty() {
+            return None;
+        }
+        let json = serde_json::to_string(&Wire { data: &answer.data }).ok()?;
+        Some(Self { json, cursor: cursor(&answer.data).map(str::to_owned) })
+    }
+}
+
+/// The cursor of a result: that of its root field. Only what can stand in a header comes back from a browser.
+pub fn cursor(data: &Value) -> Option<&str> {
+    let Value::Object(fields) = data else { return None };
+    fields.values().find_map(|field| match field {
+        Value::Object(event) => match event.get("cursor") {
+            Some(Value::String(cursor)) if cursor.bytes().all(|byte| byte.is_ascii_graphic()) => Some(cursor.as_str()),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::value;
+
+    use super::*;
+
+    #[test]
+    fn the_cursor_of_an_event_is_its_id() {
+        assert_eq!(cursor(&value!({ "messageEvents": { "cursor": "e1.42" } })), Some("e1.42"));
+        assert_eq!(cursor(&value!({ "messageEvents": { "cursor": "a\nb" } })), None);
+        assert_eq!(cursor(&value!({ "typing": { "user": { "cursor": "no" } } })), None);
+        assert_eq!(cursor(&value!({ "version": "1" })), None);
+        assert_eq!(cursor(&Value::Null), None);
+    }
+}

@@ -1,0 +1,194 @@
+//! Following a subscription: the library begins it; then either its own stream goes on, or what the listener hears is told, once for
+//! all who listen alike.
+
+use std::sync::Arc;
+
+use async_graphql::{Response, parser::types::Field};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream, stream::BoxStream};
+
+use super::{Inner, Prepared, resume, root_fields};
+use crate::{
+    access::{Op, Rights},
+    base::error::Result,
+    graphql::{
+        error, inputs,
+        live::{Given, Handover, Heard, Listening},
+        share::{Key, Outcome, Payload, Share, Shared},
+    },
+    platform::{events::Event, presence::Stay},
+};
+
+/// What a listener is told.
+pub enum Told {
+    /// An answer of their own.
+    Answer(Box<Response>),
+    /// What all are told who listen alike; without errors.
+    Shared(Arc<Payload>),
+}
+
+/// One listener.
+struct Following {
+    api: Arc<Inner>,
+    op: Arc<Op>,
+    stage: Stage,
+    /// Whoever follows something is here for as long as they follow it.
+    _stay: Option<Stay>,
+}
+
+enum Stage {
+    /// The library runs it.
+    Run(Box<Run>),
+    /// What is heard is told here.
+    Heard { heard: Heard, share: Arc<Share<Prepared>> },
+}
+
+struct Run {
+    answers: BoxStream<'static, Response>,
+    handover: Handover,
+    prepared: Prepared,
+}
+
+/// Follows a subscription; the stream ends when it does.
+pub(super) fn follow(api: Arc<Inner>, op: Arc<Op>, prepared: Prepared) -> BoxStream<'static, Told> {
+    let handover = Handover::default();
+    let request = prepared.request(&op);
+    let request = if api.config.limits.sharing { request.data(handover.clone()) } else { request };
+    let answers = api.exact.execute_stream(request);
+    let stay = op.viewer.id().map(|user| op.platform.presence.stay(user));
+    let stage = Stage::Run(Box::new(Run { answers, handover, prepared }));
+    let following = Following { api, op, stage, _stay: stay };
+    stream::unfold(following, |mut following| async move {
+        let told = following.next().await?;
+        Some((told, following))
+    })
+    .boxed()
+}
+
+impl Following {
+    async fn next(&mut self) -> Option<Told> {
+        loop {
+            match &mut self.stage {
+                Stage::Run(run) => match run.answers.next().await {
+                    Some(answer) => return Some(self.api.finished(&self.op, &run.prepared, answer)),
+                    None => {
+                        let Listening { rights, heard } = run.handover.take()?;
+                        let share = self.api.share(&self.op, rights, &run.prepared);
+                        self.stage = Stage::Heard { heard, share };
+                    }
+                },
+                Stage::Heard { heard, share } => {
+                    let heard = heard.next().await?;
+                    if let Some(told) = self.api.tell(&self.op, share, heard).await {
+                        return Some(told);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// The share of those who listen like this.
+    fn share(&self, op: &Op, rights: Rights, prepared: &Prepared) -> Arc<Share<Prepared>> {
+        if prepared.is_as_written {
+            // It has been validated, and was good enough to begin with.
+            self.documents.keep(&prepared.text, &prepared.document);
+        }
+        let mut variables = prepared.variables.clone();
+        if let Some(place) = root_fields(prepared).iter().find_map(|field| resume::place_of(field, &prepared.text)) {
+            variables.remove(&place);
+        }
+        let key = Key {
+            document: prepared.text.clone(),
+            operation: prepared.name.clone(),
+            variables: serde_json::to_value(&variables).unwrap_or_default().to_string(),
+            locale: op.origin.locale,
+            rights,
+        };
+        self.shares.join(key, prepared.clone())
+    }
+
+    /// Tells a listener what they heard; `None` when it is not for them.
+    async fn tell(&self, op: &Arc<Op>, share: &Share<Prepared>, heard: Result<Arc<Event>>) -> Option<Told> {
+        let counts = &op.platform.sharing;
+        if let Ok(event) = &heard
+            && let Some(shared) = share.told(event, || self.for_all(op, share, event)).await
+            && shared.is_good_for(&op.viewer)
+        {
+            return match &shared.outcome {
+                Outcome::Nothing => None,
+                Outcome::Told(payload) => {
+                    counts.delivered();
+                    Some(Told::Shared(payload.clone()))
+                }
+                Outcome::Failed(answer) => {
+                    let mut own = Response::new(answer.data.clone());
+                    own.errors.clone_from(&answer.errors);
+                    Some(self.finished(op, &share.of, own))
+                }
+            };
+        }
+        counts.executed_alone();
+        let answer = self.for_one(op, &share.of, heard).await?;
+        Some(self.finished(op, &share.of, answer))
+    }
+
+    /// Executes what an event tells all who listen alike.
+    fn for_all<'a>(
+        &'a self,
+        op: &'a Arc<Op>,
+        share: &'a Share<Prepared>,
+        event: &'a Arc<Event>,
+    ) -> BoxFuture<'a, Shared> {
+        async move {
+            let counts = &op.platform.sharing;
+            counts.executed();
+            let (op, audience) = op.for_audience(share.rights);
+            let request = share.of.request(&Arc::new(op)).data(Given(Ok(event.clone())));
+            let answer = self.exact.execute_stream(request).next().await;
+            let asked = audience.asked();
+            if asked.is_personal() {
+                counts.was_personal();
+            }
+            Shared::new(answer, asked)
+        }
+        .boxed()
+    }
+
+    /// Executes what was heard for one listener.
+    fn for_one<'a>(
+        &'a self,
+        op: &'a Arc<Op>,
+        prepared: &'a Prepared,
+        heard: Result<Arc<Event>>,
+    ) -> BoxFuture<'a, Option<Response>> {
+        async move {
+            let request = || prepared.request(op).data(Given(heard.clone()));
+            if heard.is_ok() {
+                // The document is known to be valid.
+                let answer = self.swift.execute_stream(request()).next().await;
+                if answer.as_ref().is_none_or(|answer| answer.errors.is_empty()) {
+                    return answer;
+                }
+            }
+            self.exact.execute_stream(request()).next().await
+        }
+        .boxed()
+    }
+
+    /// An answer as its listener gets it.
+    fn finished(&self, op: &Op, prepared: &Prepared, mut answer: Response) -> Told {
+        if !answer.errors.is_empty() {
+            // The source of a subscription is made outside of what `Execution` sees.
+            let asked: Vec<Field> = root_fields(prepared);
+            for error in &mut answer.errors {
+                let blame = |field: &Field| inputs::blame(error, &field.arguments, &prepared.variables);
+                if let Some(known) = asked.iter().find_map(blame) {
+                    error.source = Some(Arc::new(known));
+                }
+            }
+            error::finish(&mut answer, &op.request_id, op.platform.clock.now());
+        }
+        Told::Answer(Box::new(answer))
+    }
+}
