@@ -145,7 +145,7 @@ struct Inner {
     exact: Polyphony,
     swift: Polyphony,
     documents: Documents,
-    shares: Shares<Prepared>,
+    shares: Shares<follow::Basis>,
     shape: Shape,
     config: Arc<Config>,
     /// Operations run.

@@ -1,5 +1,7 @@
 //! Access, declared once on the field: `directive = access::apply(Requires::Member)`.
 //!
+//! What everybody may ask who sees the object, but not with the same answer for all, is declared likewise: [`viewer_dependent`].
+//!
 //! The declaration shows as `@access(requires: MEMBER)` in `schema.graphql`, and [`AccessNotes`] writes it into the field's
 //! description, because applied directives do not show in the playground. The check itself is the room's policy; the tests of
 //! `tests/it/access` try every declared field as everybody.
@@ -47,13 +49,19 @@ impl Requires {
 #[TypeDirective(location = "FieldDefinition", name = "access")]
 pub fn access(requires: Requires) {}
 
+/// The answer depends on who asks, though everybody may who sees the object. Subscriptions that select it are executed for each listener;
+/// without it, and without what `@access` narrows, once for all who listen alike.
+#[TypeDirective(location = "FieldDefinition", name = "viewerDependent")]
+pub fn viewer_dependent() {}
+
 /// Somebody signed in, or UNAUTHENTICATED: the check of root fields that say `SIGNED_IN`.
 #[track_caller]
 pub fn signed_in<'a>(ctx: &'a Context<'_>) -> Result<&'a crate::access::Person> {
     ctx.op().viewer.person()
 }
 
-/// Completes descriptions from what is declared: every access is written into the description of its field, and an `input` argument is
+/// Completes descriptions from what is declared: every access, and that an answer depends on who asks, is written into the description of
+/// its field, and an `input` argument is
 /// described as its type is. Registered last.
 pub struct AccessNotes;
 
@@ -77,11 +85,14 @@ impl OutputType for AccessNotes {
                 if let Some(input) = field.args.get_mut("input").filter(|input| input.description.is_none()) {
                     input.description = inputs.get(input.ty.trim_end_matches('!')).cloned();
                 }
-                let declared = field.directive_invocations.iter().find(|directive| directive.name == "access");
-                let Some(requires) = declared.and_then(|directive| directive.args.get("requires")) else { continue };
-                let sentence = Requires::sentence(&requires.to_string());
-                let description = field.description.take().unwrap_or_default();
-                field.description = Some(format!("{description}\n\n{sentence}").trim_start().to_owned());
+                let declared = |name: &str| field.directive_invocations.iter().find(|declared| declared.name == name);
+                let requires = declared("access").and_then(|declared| declared.args.get("requires"));
+                let narrowed = requires.map(|requires| Requires::sentence(&requires.to_string()));
+                let depends = declared("viewerDependent").map(|_| "Depends on who asks.");
+                for sentence in [narrowed, depends].into_iter().flatten() {
+                    let description = field.description.take().unwrap_or_default();
+                    field.description = Some(format!("{description}\n\n{sentence}").trim_start().to_owned());
+                }
             }
         }
         "Boolean".into()

@@ -22,10 +22,21 @@ use crate::{
 /// What somebody hears who listens.
 pub type Heard = BoxStream<'static, Result<Arc<Event>>>;
 
+/// What many may listen to with the same rights, and be told the same.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Its topic.
+    pub topic: Arc<str>,
+    /// What everybody may who listens to it, for as long as they do.
+    pub rights: Rights,
+    /// Which of the topic's events its listeners hear.
+    pub hears: fn(&Event) -> bool,
+}
+
 /// A subscription that has begun.
 pub struct Listening {
-    /// What the listener has in common with others; for as long as the stream goes on.
-    pub rights: Rights,
+    /// What others listen to as well.
+    pub source: Source,
     /// The events, as the listener's own rights let them through, in order.
     pub heard: Heard,
 }
@@ -44,11 +55,11 @@ impl Handover {
 /// In the data of a request that tells what was heard: the one event, or why there are no more.
 pub struct Given(pub Result<Arc<Event>>);
 
-/// The source of a subscription whose events are the same for everybody with these rights.
+/// What a subscription hears whose events are the same for everybody who listens to its source.
 ///
 /// # Errors
 /// Those of `listen`.
-pub async fn hear<S>(ctx: &Context<'_>, rights: Rights, listen: impl AsyncFnOnce() -> Result<S>) -> Result<Heard>
+pub async fn hear<S>(ctx: &Context<'_>, source: Source, listen: impl AsyncFnOnce() -> Result<S>) -> Result<Heard>
 where
     S: Stream<Item = Result<Arc<Event>>> + Send + 'static,
 {
@@ -57,7 +68,7 @@ where
     }
     let heard = listen().await?.boxed();
     let Some(Handover(place)) = ctx.data_opt() else { return Ok(heard) };
-    *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(Listening { rights, heard });
+    *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(Listening { source, heard });
     Ok(stream::empty().boxed())
 }
 

@@ -24,6 +24,7 @@ use tokio::{sync::OnceCell, time::Instant};
 use crate::{
     access::{Asked, Rights, Viewer},
     base::locale::Locale,
+    graphql::live::Source,
     platform::events::Event,
 };
 
@@ -31,8 +32,10 @@ use crate::{
 const FRESH: Duration = Duration::from_secs(1);
 /// Events kept for that, at the most.
 const KEPT: usize = 256;
-/// Shares that are not worth clearing away.
+/// Topics that are not worth clearing away.
 const FEW: usize = 64;
+/// Listeners who are a crowd.
+const CROWD: usize = 4;
 
 /// What subscriptions have in common that are told the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -50,46 +53,57 @@ pub struct Key {
 }
 
 /// The shares of one schema; `T` is what an execution needs.
-#[derive(Debug)]
 pub struct Shares<T>(Mutex<Known<T>>);
 
-#[derive(Debug)]
 struct Known<T> {
-    shares: HashMap<Key, Weak<Share<T>>>,
-    /// With how many of them those nobody shares any more are cleared away next.
+    /// By the topic they follow.
+    topics: HashMap<Arc<str>, HashMap<Key, Weak<Share<T>>>>,
+    /// With how many topics those nobody follows any more are cleared away next.
     full: usize,
 }
 
 impl<T> Default for Shares<T> {
     fn default() -> Self {
-        Self(Mutex::new(Known { shares: HashMap::new(), full: FEW }))
+        Self(Mutex::new(Known { topics: HashMap::new(), full: FEW }))
     }
 }
 
 impl<T> Shares<T> {
+    fn known(&self) -> MutexGuard<'_, Known<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The share of those who listen like this, for as long as somebody keeps it.
-    pub fn join(&self, key: Key, of: T) -> Arc<Share<T>> {
-        let known = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(share) = known.shares.get(&key).and_then(Weak::upgrade) {
+    pub fn join(&self, key: Key, source: &Source, of: impl FnOnce() -> T) -> Arc<Share<T>> {
+        let known = &mut *self.known();
+        if known.topics.len() >= known.full {
+            known.topics.retain(|_, shares| shares.values().any(|share| share.strong_count() > 0));
+            known.full = (known.topics.len() * 2).max(FEW);
+        }
+        let shares = known.topics.entry(source.topic.clone()).or_default();
+        if let Some(share) = shares.get(&key).and_then(Weak::upgrade) {
             return share;
         }
-        if known.shares.len() >= known.full {
-            known.shares.retain(|_, share| share.strong_count() > 0);
-            known.full = (known.shares.len() * 2).max(FEW);
-        }
-        let share = Arc::new(Share { of, rights: key.rights, telling: Mutex::default() });
-        known.shares.insert(key, Arc::downgrade(&share));
+        shares.retain(|_, share| share.strong_count() > 0);
+        let share = Arc::new(Share { of: of(), source: source.clone(), telling: Mutex::default() });
+        shares.insert(key, Arc::downgrade(&share));
         share
+    }
+
+    /// The shares of a topic with so many listeners that it is worth having ready what they will be told.
+    pub fn crowded(&self, topic: &str) -> Vec<Arc<Share<T>>> {
+        let known = self.known();
+        let shares = known.topics.get(topic).into_iter().flat_map(HashMap::values);
+        shares.filter(|share| share.strong_count() >= CROWD).filter_map(Weak::upgrade).collect()
     }
 }
 
 /// What identical subscriptions share.
-#[derive(Debug)]
 pub struct Share<T> {
     /// What an execution needs.
     pub of: T,
-    /// What the listeners may.
-    pub rights: Rights,
+    /// What they listen to.
+    pub source: Source,
     telling: Mutex<Telling>,
 }
 

@@ -80,6 +80,7 @@ impl State {
     /// The state of one server.
     pub fn new(platform: Platform, config: Arc<Config>, api: Api) -> Self {
         metrics::install(&platform.tasks);
+        platform.events.prepare_by(api.ahead());
         let watch = auth_room::Watch::start(&platform, config.clone());
         Self(Arc::new(Inner {
             watch,

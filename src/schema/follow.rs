@@ -1,21 +1,29 @@
 //! Following a subscription: the library begins it; then either its own stream goes on, or what the listener hears is told, once for
 //! all who listen alike.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use async_graphql::{Response, parser::types::Field};
-use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream, stream::BoxStream};
+use futures_util::{
+    FutureExt, StreamExt,
+    future::{BoxFuture, join_all},
+    stream,
+    stream::BoxStream,
+};
 
-use super::{Inner, Prepared, resume, root_fields};
+use super::{Api, Inner, Prepared, resume, root_fields};
 use crate::{
-    access::{Op, Rights},
+    access::{Op, Viewer},
     base::error::Result,
     graphql::{
         error, inputs,
-        live::{Given, Handover, Heard, Listening},
+        live::{Given, Handover, Heard, Listening, Source},
         share::{Key, Outcome, Payload, Share, Shared},
     },
-    platform::{events::Event, presence::Stay},
+    platform::{
+        events::{Event, Prepare},
+        presence::Stay,
+    },
 };
 
 /// What a listener is told.
@@ -39,13 +47,20 @@ enum Stage {
     /// The library runs it.
     Run(Box<Run>),
     /// What is heard is told here.
-    Heard { heard: Heard, share: Arc<Share<Prepared>> },
+    Heard { heard: Heard, share: Arc<Share<Basis>> },
 }
 
 struct Run {
     answers: BoxStream<'static, Response>,
     handover: Handover,
     prepared: Prepared,
+}
+
+/// What is executed for an audience, and with what.
+pub(super) struct Basis {
+    prepared: Prepared,
+    /// Of nobody.
+    op: Op,
 }
 
 /// Follows a subscription; the stream ends when it does.
@@ -71,8 +86,8 @@ impl Following {
                 Stage::Run(run) => match run.answers.next().await {
                     Some(answer) => return Some(self.api.finished(&self.op, &run.prepared, answer)),
                     None => {
-                        let Listening { rights, heard } = run.handover.take()?;
-                        let share = self.api.share(&self.op, rights, &run.prepared);
+                        let Listening { source, heard } = run.handover.take()?;
+                        let share = self.api.share(&self.op, &source, &run.prepared);
                         self.stage = Stage::Heard { heard, share };
                     }
                 },
@@ -89,7 +104,7 @@ impl Following {
 
 impl Inner {
     /// The share of those who listen like this.
-    fn share(&self, op: &Op, rights: Rights, prepared: &Prepared) -> Arc<Share<Prepared>> {
+    fn share(&self, op: &Op, source: &Source, prepared: &Prepared) -> Arc<Share<Basis>> {
         if prepared.is_as_written {
             // It has been validated, and was good enough to begin with.
             self.documents.keep(&prepared.text, &prepared.document);
@@ -103,16 +118,20 @@ impl Inner {
             operation: prepared.name.clone(),
             variables: serde_json::to_value(&variables).unwrap_or_default().to_string(),
             locale: op.origin.locale,
-            rights,
+            rights: source.rights,
         };
-        self.shares.join(key, prepared.clone())
+        let basis = || Basis {
+            prepared: prepared.clone(),
+            op: op.for_audience(source.rights).0.with_viewer(Viewer::Anonymous),
+        };
+        self.shares.join(key, source, basis)
     }
 
     /// Tells a listener what they heard; `None` when it is not for them.
-    async fn tell(&self, op: &Arc<Op>, share: &Share<Prepared>, heard: Result<Arc<Event>>) -> Option<Told> {
+    async fn tell(&self, op: &Arc<Op>, share: &Share<Basis>, heard: Result<Arc<Event>>) -> Option<Told> {
         let counts = &op.platform.sharing;
         if let Ok(event) = &heard
-            && let Some(shared) = share.told(event, || self.for_all(op, share, event)).await
+            && let Some(shared) = share.told(event, || self.for_all(share, event)).await
             && shared.is_good_for(&op.viewer)
         {
             return match &shared.outcome {
@@ -124,31 +143,27 @@ impl Inner {
                 Outcome::Failed(answer) => {
                     let mut own = Response::new(answer.data.clone());
                     own.errors.clone_from(&answer.errors);
-                    Some(self.finished(op, &share.of, own))
+                    Some(self.finished(op, &share.of.prepared, own))
                 }
             };
         }
         counts.executed_alone();
-        let answer = self.for_one(op, &share.of, heard).await?;
-        Some(self.finished(op, &share.of, answer))
+        let answer = self.for_one(op, &share.of.prepared, heard).await?;
+        Some(self.finished(op, &share.of.prepared, answer))
     }
 
     /// Executes what an event tells all who listen alike.
-    fn for_all<'a>(
-        &'a self,
-        op: &'a Arc<Op>,
-        share: &'a Share<Prepared>,
-        event: &'a Arc<Event>,
-    ) -> BoxFuture<'a, Shared> {
+    fn for_all<'a>(&'a self, share: &'a Share<Basis>, event: &'a Arc<Event>) -> BoxFuture<'a, Shared> {
         async move {
-            let counts = &op.platform.sharing;
-            counts.executed();
-            let (op, audience) = op.for_audience(share.rights);
-            let request = share.of.request(&Arc::new(op)).data(Given(Ok(event.clone())));
+            let Basis { prepared, op } = &share.of;
+            op.platform.sharing.executed();
+            let (op, audience) = op.for_audience(share.source.rights);
+            let op = Arc::new(op);
+            let request = prepared.request(&op).data(Given(Ok(event.clone())));
             let answer = self.exact.execute_stream(request).next().await;
             let asked = audience.asked();
             if asked.is_personal() {
-                counts.was_personal();
+                op.platform.sharing.was_personal();
             }
             Shared::new(answer, asked)
         }
@@ -190,5 +205,35 @@ impl Inner {
             error::finish(&mut answer, &op.request_id, op.platform.clock.now());
         }
         Told::Answer(Box::new(answer))
+    }
+}
+
+/// Executes what crowds will be told before they are woken: each of them is woken once then, and finds it ready.
+struct Ahead(Weak<Inner>);
+
+impl Prepare for Ahead {
+    fn prepare(&self, events: &[Arc<Event>]) -> Option<BoxFuture<'static, ()>> {
+        let api = self.0.upgrade()?;
+        let shares = api.shares.crowded(&events.first()?.topic);
+        if shares.is_empty() {
+            return None;
+        }
+        let events = events.to_vec();
+        let ready = async move {
+            let tell = async |share: &Share<Basis>| {
+                for event in events.iter().filter(|event| (share.source.hears)(event)) {
+                    share.told(event, || api.for_all(share, event)).await;
+                }
+            };
+            join_all(shares.iter().map(|share| tell(share))).await;
+        };
+        Some(ready.boxed())
+    }
+}
+
+impl Api {
+    /// What makes subscriptions ready to be told: for [`Events::prepare_by`](crate::platform::events::Events::prepare_by).
+    pub fn ahead(&self) -> Arc<dyn Prepare> {
+        Arc::new(Ahead(Arc::downgrade(&self.0)))
     }
 }

@@ -8,6 +8,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 
 use super::log::{Cursor, Event, Position};
@@ -37,6 +38,25 @@ struct Topic {
     listeners: Vec<Arc<Notify>>,
     /// Everything of this topic after it is in the ring. A busy topic that pushes others' events out does not move theirs.
     floor: Position,
+}
+
+/// Makes ready what the listeners of a topic will ask for when they are woken.
+pub trait Prepare: Send + Sync {
+    /// What is to be done for these events of one topic; `None` when nobody would wait for anything.
+    fn prepare(&self, events: &[Arc<Event>]) -> Option<BoxFuture<'static, ()>>;
+}
+
+/// The new events of a topic, and who is to be woken.
+pub(super) struct News {
+    pub(super) events: Vec<Arc<Event>>,
+    pub(super) listeners: Vec<Arc<Notify>>,
+}
+
+impl News {
+    /// Wakes who follows the topic.
+    pub(super) fn wake(&self) {
+        self.listeners.iter().for_each(|listener| listener.notify_one());
+    }
 }
 
 /// What a listener gets when it asks.
@@ -88,32 +108,31 @@ impl Hub {
         }
     }
 
-    /// Takes in what the tailer read, in order, and wakes who follows it.
-    pub(super) fn append(&self, events: impl IntoIterator<Item = Event>) {
-        // Outside of the lock: who is woken takes it.
-        for listener in self.take_in(events) {
-            listener.notify_one();
-        }
-    }
-
-    /// Takes events in, and gives who is to be woken.
-    fn take_in(&self, events: impl IntoIterator<Item = Event>) -> Vec<Arc<Notify>> {
+    /// Takes in what the tailer read, in order. Who follows it is woken by the caller, outside of the lock: they take it at once.
+    pub(super) fn append(&self, events: impl IntoIterator<Item = Event>) -> Vec<News> {
         let mut ring = self.ring();
         let ring = &mut *ring;
-        let mut woken: Vec<Arc<Notify>> = Vec::new();
+        let mut news: Vec<News> = Vec::new();
+        let mut places: HashMap<Arc<str>, usize> = HashMap::new();
         for event in events {
             let event = Arc::new(event);
             ring.head = event.cursor();
             let floor = ring.floor;
             let topic = ring.topics.entry(event.topic.clone()).or_insert_with(|| Topic::new(floor));
             topic.events.push_back(event.clone());
-            woken.extend(topic.listeners.iter().cloned());
+            if !topic.listeners.is_empty() {
+                let place = *places.entry(event.topic.clone()).or_insert(news.len());
+                match news.get_mut(place) {
+                    Some(known) => known.events.push(event.clone()),
+                    None => news.push(News { events: vec![event.clone()], listeners: topic.listeners.clone() }),
+                }
+            }
             ring.events.push_back(event);
             if ring.events.len() > self.capacity {
                 ring.drop_oldest();
             }
         }
-        woken
+        news
     }
 
     /// True when the cursor is in the ring, so that no statement is needed to trust it.

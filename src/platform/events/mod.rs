@@ -5,7 +5,7 @@
 //! - `tailer` reads the log once for this instance and feeds the hub.
 //! - `follow` is what a listener holds: it resumes from a cursor, catches up, and goes live without a seam.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::broadcast;
 
@@ -19,17 +19,28 @@ mod hub;
 mod tailer;
 
 pub use follow::Follower;
+pub use hub::Prepare;
 pub use log::{Cursor, Event, IntoEvent, NewEvent, Position};
 
 /// The signal of what cannot wait for the log's order and concerns an account; it carries the topic.
 pub const URGENT: &str = "urgent";
 
+/// Who makes ready what listeners will ask for; set once the server is wired.
+type Preparer = Arc<OnceLock<Arc<dyn Prepare>>>;
+
 /// The log as this instance follows it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Events {
     hub: Arc<hub::Hub>,
     database: Database,
     bus: Bus,
+    preparer: Preparer,
+}
+
+impl std::fmt::Debug for Events {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Events").field("head", &self.head()).finish_non_exhaustive()
+    }
 }
 
 impl Events {
@@ -45,8 +56,14 @@ impl Events {
         let state = log::state(&reader).await?;
         let head = log::head(&reader).await?;
         let hub = Arc::new(hub::Hub::new(head, config.ring));
-        tailer::start(hub.clone(), database, bus, tasks, config, state);
-        Ok(Self { hub, database: database.clone(), bus: bus.clone() })
+        let preparer = Preparer::default();
+        tailer::start(hub.clone(), preparer.clone(), database, bus, tasks, config, state);
+        Ok(Self { hub, database: database.clone(), bus: bus.clone(), preparer })
+    }
+
+    /// Has something made ready for the listeners of new events before they are woken. Only the first to ask for it gets it.
+    pub fn prepare_by(&self, preparer: Arc<dyn Prepare>) {
+        let _ = self.preparer.set(preparer);
     }
 
     /// The newest position this instance has seen: take it before the first read of a snapshot, and whatever the snapshot misses

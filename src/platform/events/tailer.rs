@@ -9,7 +9,8 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use super::{
-    hub::Hub,
+    Preparer,
+    hub::{Hub, News},
     log::{self, State},
 };
 use crate::{
@@ -24,12 +25,15 @@ const PAGE: u64 = 500;
 const SOON: Duration = Duration::from_millis(1);
 /// How often to look how far the horizon is behind, at the most.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long the listeners of a topic sleep on while what they will ask for is made ready.
+const PREPARATION: Duration = Duration::from_millis(50);
 /// How long events may wait below the horizon before it is worth a warning.
 const LATE: Duration = Duration::from_secs(2);
 
 /// Begins to read. `state` is what the log said of itself when the hub was made.
 pub(super) fn start(
     hub: Arc<Hub>,
+    preparer: Preparer,
     database: &Database,
     bus: &Bus,
     tasks: &Tasks,
@@ -38,6 +42,8 @@ pub(super) fn start(
 ) {
     let mut tailer = Tailer {
         hub,
+        preparer,
+        tasks: tasks.clone(),
         reader: database.read(),
         database: database.clone(),
         epoch: state.epoch,
@@ -71,6 +77,8 @@ pub(super) fn start(
 
 struct Tailer {
     hub: Arc<Hub>,
+    preparer: Preparer,
+    tasks: Tasks,
     database: Database,
     reader: Reader,
     epoch: i64,
@@ -110,11 +118,26 @@ impl Tailer {
             let events = log::after(&self.reader, self.hub.head().position, PAGE).await?;
             let count = events.len() as u64;
             found |= count > 0;
-            self.hub.append(events);
+            self.hub.append(events).into_iter().for_each(|news| self.wake(news));
             if count < PAGE {
                 return Ok(found);
             }
         }
+    }
+
+    /// Wakes who follows a topic, when what they will ask for is ready. Who comes by before that takes the events all the same.
+    fn wake(&self, news: News) {
+        let Some(mut prepared) = self.preparer.get().and_then(|preparer| preparer.prepare(&news.events)) else {
+            return news.wake();
+        };
+        self.tasks.spawn_until_stop(async move {
+            let in_time = tokio::time::timeout(PREPARATION, &mut prepared).await.is_ok();
+            news.wake();
+            if !in_time {
+                // Whoever was woken waits for the same.
+                prepared.await;
+            }
+        });
     }
 
     /// Makes sure that this is still the log that was read so far.

@@ -17,6 +17,8 @@ mod playground;
 mod examples;
 /// No field runs a statement per row, examples or not.
 mod slope;
+/// What is shared is what each would have been told.
+mod shares;
 /// Lists are priced by their rows.
 mod prices;
 /// A demo world with more rows than a page holds.

@@ -22,6 +22,7 @@ use crate::{
         users::graphql::User,
     },
     graphql::{
+        access::viewer_dependent,
         loader::ContextExt,
         node,
         page::{Connection, PageArgs, Scope},
@@ -100,6 +101,7 @@ impl Session {
     }
 
     /// The request was made with this session.
+    #[graphql(directive = viewer_dependent::apply())]
     async fn is_current(&self, ctx: &Context<'_>) -> bool {
         ctx.op().viewer.person().is_ok_and(|person| person.session == self.0.id)
     }

@@ -28,7 +28,7 @@ use crate::{
         users::graphql::User,
     },
     graphql::{
-        access::{Requires, access},
+        access::{Requires, access, viewer_dependent},
         loader::{ContextExt, Rows},
         node,
         page::{Connection, Count, LiveConnection, Page, PageArgs, Scope},
@@ -221,7 +221,7 @@ impl Conversation {
 
     /// How many messages came after the newest one the viewer has read, replies and deleted ones included. What one sends oneself
     /// is read, with everything before it.
-    #[graphql(directive = access::apply(Requires::Member))]
+    #[graphql(directive = access::apply(Requires::Member), directive = viewer_dependent::apply())]
     async fn unread_count(&self) -> Result<Option<i64>> {
         self.members_only()?;
         let newest = self.row().last_seq;
@@ -229,11 +229,13 @@ impl Conversation {
     }
 
     /// The viewer's standing; `null` for somebody who is no member.
+    #[graphql(directive = viewer_dependent::apply())]
     async fn viewer_role(&self) -> Option<ConversationRole> {
         self.member().map(|member| member.role.into())
     }
 
     /// The viewer's own membership, with their marks and `mutedUntil`; `null` for somebody who is no member.
+    #[graphql(directive = viewer_dependent::apply())]
     async fn viewer_membership(&self) -> Option<ConversationMember> {
         self.member().cloned().map(ConversationMember::new)
     }
@@ -254,6 +256,7 @@ impl Conversation {
     }
 
     /// The other person of a direct conversation; `null` for every other kind, and when the account is gone.
+    #[graphql(directive = viewer_dependent::apply())]
     async fn other_user(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         match (self.0.other_user.get(), self.other(ctx.op().viewer.id())) {
             (Some(user), _) => Ok(user.clone()),
@@ -353,6 +356,7 @@ impl Conversation {
     }
 
     /// In a direct conversation, one of the two has blocked the other: new messages are USER_BLOCKED. `false` for every other kind.
+    #[graphql(directive = viewer_dependent::apply())]
     async fn is_blocked(&self, ctx: &Context<'_>) -> Result<bool> {
         match (self.0.is_blocked.get(), self.other(ctx.op().viewer.id())) {
             (Some(is_blocked), _) => Ok(*is_blocked),

@@ -14,6 +14,7 @@ use crate::{
         users::graphql::User,
     },
     graphql::{
+        access::viewer_dependent,
         loader::{ContextExt, Rows},
         node,
         prefetch::{Edges, Selected, Slot, to_one},
@@ -97,17 +98,20 @@ impl ConversationMember {
 
     /// They are here: a request or a running subscription of theirs within the last minute. Shown to members only, and `false` between
     /// people of whom one has blocked the other.
+    #[graphql(directive = viewer_dependent::apply())]
     async fn is_online(&self, ctx: &Context<'_>) -> Result<bool> {
         Ok(self.last_seen(ctx).await?.is_some_and(|at| ctx.op().platform.presence.is_online(at)))
     }
 
     /// When they were last here, to within twenty seconds; `null` when that is more than 30 days ago or not known, and between people of
     /// whom one has blocked the other. Shown to members only.
+    #[graphql(directive = viewer_dependent::apply())]
     async fn last_seen_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime>> {
         Ok(self.last_seen(ctx).await?.map(DateTime))
     }
 
     /// Until when the conversation is silent for them; `null` when it is not, and always `null` for other people.
+    #[graphql(directive = viewer_dependent::apply())]
     async fn muted_until(&self, ctx: &Context<'_>) -> Option<DateTime> {
         let muted = self.0.row.muted_until.filter(|until| *until > ctx.op().platform.clock.now());
         muted.filter(|_| ctx.op().viewer.is(self.0.row.user_id)).map(DateTime)

@@ -26,7 +26,7 @@ use crate::{
         users::{UserById, graphql::User},
     },
     graphql::{
-        access::{Requires, access},
+        access::{Requires, access, viewer_dependent},
         loader::{ContextExt, Loaders, Rows},
         node,
         page::{Connection, LiveConnection, Page, PageArgs, Scope},
@@ -369,6 +369,7 @@ impl Message {
     }
 
     /// The key its sender gave it, for the sender to match what was sent with what arrived; `null` for everybody else.
+    #[graphql(directive = viewer_dependent::apply())]
     async fn client_id(&self, ctx: &Context<'_>) -> Option<&String> {
         let is_mine = self.0.row.sender_id.is_some_and(|sender| ctx.op().viewer.is(sender));
         self.0.row.client_id.as_ref().filter(|_| is_mine)

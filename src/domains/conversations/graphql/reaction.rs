@@ -13,6 +13,7 @@ use crate::{
         users::graphql::User,
     },
     graphql::{
+        access::viewer_dependent,
         loader::{ContextExt, Rows},
         page::{Connection, Page, PageArgs, Scope},
         prefetch::{self, Edges, Selected, Slot, Slots, to_one},
@@ -105,6 +106,7 @@ impl ReactionGroup {
     }
 
     /// The viewer is one of them.
+    #[graphql(directive = viewer_dependent::apply())]
     async fn viewer_reacted(&self) -> bool {
         *self.0.count.is_mine.get()
     }

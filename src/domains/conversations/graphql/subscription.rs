@@ -8,10 +8,10 @@ use super::live::{ConversationEvent, MessageEvent, TypingEvent, conversation_eve
 use crate::{
     access::Rights,
     base::error::Result,
-    domains::conversations::listen,
+    domains::conversations::{events::topic, listen},
     graphql::{
         access::{Requires, access},
-        live::{hear, tell},
+        live::{Source, hear, tell},
         loader::{ContextExt, Rows},
         node::{self, GlobalId},
         scalars::DateTime,
@@ -37,8 +37,9 @@ impl ConversationsSubscription {
         after: Option<String>,
     ) -> Result<impl Stream<Item = Result<MessageEvent>> + use<>> {
         let rows = Rows(ctx.op().clone());
-        let rights = Rights::MemberOf(*conversation_id);
-        let heard = hear(ctx, rights, || listen::room(&rows.0, *conversation_id, after.as_deref())).await?;
+        let (topic, rights) = (topic(*conversation_id).into(), Rights::MemberOf(*conversation_id));
+        let source = Source { topic, rights, hears: listen::is_heard_in_room };
+        let heard = hear(ctx, source, || listen::room(&rows.0, *conversation_id, after.as_deref())).await?;
         Ok(tell(heard, move |events| message_events(rows.clone(), events)))
     }
 

@@ -17,7 +17,7 @@ mod room;
 mod typing;
 
 pub use inbox::{InboxNotice, InboxTold, inbox};
-pub use room::room;
+pub use room::{is_heard_in_room, room};
 pub use typing::{TypingSignal, typing};
 
 use std::sync::Arc;

@@ -14,6 +14,11 @@ use crate::{
     platform::events::{Event, Follower, Position},
 };
 
+/// Whether who follows a conversation's messages hears of an event of its topic.
+pub fn is_heard_in_room(event: &Event) -> bool {
+    event.facts::<ConversationEvent>().is_some_and(|event| event.is_of_messages())
+}
+
 struct Listener {
     op: Arc<Op>,
     conversation: ConversationId,

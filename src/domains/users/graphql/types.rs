@@ -17,7 +17,7 @@ use crate::{
         },
     },
     graphql::{
-        access::{Requires, access},
+        access::{Requires, access, viewer_dependent},
         loader::{ContextExt, Rows},
         node,
         page::{Connection, PageArgs, Scope},
@@ -108,26 +108,31 @@ impl User {
     }
 
     /// The picture behind the profile.
+    #[graphql(directive = viewer_dependent::apply())]
     async fn banner_url(&self) -> Option<Url> {
         self.open(&self.0.row.banner_url).cloned().map(Url)
     }
 
     /// About the person, in plain text.
+    #[graphql(directive = viewer_dependent::apply())]
     async fn bio(&self) -> Option<&String> {
         self.open(&self.0.row.bio)
     }
 
     /// Where they are.
+    #[graphql(directive = viewer_dependent::apply())]
     async fn location(&self) -> Option<&String> {
         self.open(&self.0.row.location)
     }
 
     /// What they are up to.
+    #[graphql(directive = viewer_dependent::apply())]
     async fn status_message(&self) -> Option<&String> {
         self.open(&self.0.row.status_message)
     }
 
     /// Addresses elsewhere, by name.
+    #[graphql(directive = viewer_dependent::apply())]
     async fn social_links(&self) -> Option<Json> {
         (!self.0.is_card.get()).then(|| Json(self.0.row.social_links.clone()))
     }
@@ -143,11 +148,13 @@ impl User {
     }
 
     /// The highest base role this person holds: what a badge shows. `null` on a card.
+    #[graphql(directive = viewer_dependent::apply())]
     async fn role(&self, ctx: &Context<'_>) -> Result<Option<UserRole>> {
         if *self.0.is_card.get() { Ok(None) } else { UserRole::of(ctx, self.0.row.id).await.map(Some) }
     }
 
     /// The viewer keeps this person away; false when nobody is signed in.
+    #[graphql(directive = viewer_dependent::apply())]
     async fn is_blocked(&self, ctx: &Context<'_>) -> Result<bool> {
         Ok(ctx.load(BlockedByViewer(self.0.row.id)).await?.is_some())
     }
