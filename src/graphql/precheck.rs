@@ -403,5 +403,9 @@ fn locate(document: &str, at: usize) -> (usize, usize) {
     (line, column)
 }
 
+/// Texts that say the same.
+mod normal;
+pub use normal::normal;
+
 #[cfg(test)]
 mod tests;

@@ -29,18 +29,16 @@ use crate::{
 };
 
 /// How long something may be told again.
-const FRESH: Duration = Duration::from_secs(1);
+const FRESH: Duration = Duration::from_secs(2);
 /// Events kept for that, at the most.
 const KEPT: usize = 256;
-/// Topics that are not worth clearing away.
-const FEW: usize = 64;
 /// Listeners who are a crowd.
 const CROWD: usize = 4;
 
 /// What subscriptions have in common that are told the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
-    /// The text of the document.
+    /// The document, without what makes no difference.
     pub document: String,
     /// Which of its operations.
     pub operation: Option<String>,
@@ -52,48 +50,36 @@ pub struct Key {
     pub rights: Rights,
 }
 
-/// The shares of one schema; `T` is what an execution needs.
-pub struct Shares<T>(Mutex<Known<T>>);
+/// The shares of one schema, by the topic they follow; `T` is what an execution needs.
+pub struct Shares<T>(Arc<Mutex<Topics<T>>>);
 
-struct Known<T> {
-    /// By the topic they follow.
-    topics: HashMap<Arc<str>, HashMap<Key, Weak<Share<T>>>>,
-    /// With how many topics those nobody follows any more are cleared away next.
-    full: usize,
-}
+type Topics<T> = HashMap<Arc<str>, HashMap<Arc<Key>, Weak<Share<T>>>>;
 
 impl<T> Default for Shares<T> {
     fn default() -> Self {
-        Self(Mutex::new(Known { topics: HashMap::new(), full: FEW }))
+        Self(Arc::new(Mutex::new(HashMap::new())))
     }
 }
 
 impl<T> Shares<T> {
-    fn known(&self) -> MutexGuard<'_, Known<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The share of those who listen like this, for as long as somebody keeps it.
     pub fn join(&self, key: Key, source: &Source, of: impl FnOnce() -> T) -> Arc<Share<T>> {
-        let known = &mut *self.known();
-        if known.topics.len() >= known.full {
-            known.topics.retain(|_, shares| shares.values().any(|share| share.strong_count() > 0));
-            known.full = (known.topics.len() * 2).max(FEW);
-        }
-        let shares = known.topics.entry(source.topic.clone()).or_default();
+        let mut topics = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let shares = topics.entry(source.topic.clone()).or_default();
         if let Some(share) = shares.get(&key).and_then(Weak::upgrade) {
             return share;
         }
-        shares.retain(|_, share| share.strong_count() > 0);
-        let share = Arc::new(Share { of: of(), source: source.clone(), telling: Mutex::default() });
+        let (key, source, telling) = (Arc::new(key), source.clone(), Mutex::default());
+        let home = Arc::downgrade(&self.0);
+        let share = Arc::new(Share { of: of(), source, key: key.clone(), home, telling });
         shares.insert(key, Arc::downgrade(&share));
         share
     }
 
     /// The shares of a topic with so many listeners that it is worth having ready what they will be told.
     pub fn crowded(&self, topic: &str) -> Vec<Arc<Share<T>>> {
-        let known = self.known();
-        let shares = known.topics.get(topic).into_iter().flat_map(HashMap::values);
+        let topics = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let shares = topics.get(topic).into_iter().flat_map(HashMap::values);
         shares.filter(|share| share.strong_count() >= CROWD).filter_map(Weak::upgrade).collect()
     }
 }
@@ -104,7 +90,24 @@ pub struct Share<T> {
     pub of: T,
     /// What they listen to.
     pub source: Source,
+    key: Arc<Key>,
+    home: Weak<Mutex<Topics<T>>>,
     telling: Mutex<Telling>,
+}
+
+impl<T> Drop for Share<T> {
+    fn drop(&mut self) {
+        let Some(home) = self.home.upgrade() else { return };
+        let mut topics = home.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(shares) = topics.get_mut(&self.source.topic) else { return };
+        // Somebody may have joined anew meanwhile.
+        if shares.get(&self.key).is_some_and(|share| share.strong_count() == 0) {
+            shares.remove(&self.key);
+        }
+        if shares.is_empty() {
+            topics.remove(&self.source.topic);
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -242,8 +245,31 @@ pub fn cursor(data: &Value) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use async_graphql::value;
+    use entity::ids::ConversationId;
+    use uuid::Uuid;
 
     use super::*;
+
+    #[test]
+    fn a_share_ends_with_its_last_listener() {
+        let shares = Shares::<u8>::default();
+        let rights = Rights::MemberOf(ConversationId(Uuid::nil()));
+        let source = Source { topic: "hall".into(), rights, hears: |_| true };
+        let key = |document: &str| {
+            let (document, variables) = (document.to_owned(), "{}".to_owned());
+            Key { document, operation: None, variables, locale: Locale::En, rights }
+        };
+        let one = shares.join(key("a"), &source, || 1);
+        let others: Vec<_> = (0..CROWD).map(|_| shares.join(key("a"), &source, || 2)).collect();
+        let alone = shares.join(key("b"), &source, || 3);
+        assert!(others.iter().all(|other| Arc::ptr_eq(&one, other)) && alone.of == 3);
+        assert_eq!(shares.crowded("hall").iter().map(|share| share.of).collect::<Vec<_>>(), [1]);
+        assert!(shares.crowded("another hall").is_empty());
+        drop((one, others));
+        assert_eq!(shares.join(key("a"), &source, || 4).of, 4, "it began anew");
+        drop(alone);
+        assert!(shares.0.lock().unwrap().is_empty(), "nothing is kept of what nobody shares");
+    }
 
     #[test]
     fn the_cursor_of_an_event_is_its_id() {

@@ -407,3 +407,19 @@ fn log(op: &Op, kind: Kind, operation: Option<&str>, started: Instant, answer: &
     let (ms, request_id) = (layers::millis(took), &*op.request_id);
     tracing::info!(target: "polyphony::request", method = "WS", path = "/graphql", status, ms, request_id, kind, operation, codes);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size<A, B, C, F>(_: impl FnOnce(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// Thousands of them wait for something to happen.
+    #[test]
+    fn what_waits_is_small() {
+        let sizes = [("an operation", size(run)), ("a socket", size(super::super::websocket::serve))];
+        assert!(sizes.iter().all(|(_, size)| *size <= 2560), "box what is long before it waits: {sizes:?}");
+    }
+}

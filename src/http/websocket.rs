@@ -110,7 +110,7 @@ pub(super) async fn upgrade(state: State, mut parts: Parts) -> Response {
 }
 
 /// What is known of a socket before `connection_init`.
-struct Greeting {
+pub(super) struct Greeting {
     credentials: Credentials,
     origin: Origin,
     place: Place,
@@ -118,7 +118,7 @@ struct Greeting {
     speaks_ours: bool,
 }
 
-async fn serve(state: State, socket: WebSocket, greeting: Greeting) {
+pub(super) async fn serve(state: State, socket: WebSocket, greeting: Greeting) {
     let _open = Running::socket();
     let id = greeting.id.clone();
     let (sink, mut stream) = socket.split();
@@ -164,7 +164,8 @@ async fn live(state: &State, sink: &SharedSink, stream: &mut Stream, greeting: G
         Ok(Err(end)) => return end,
         Err(_) => return Close::init_timeout().into(),
     };
-    let viewer = match identify(state, &greeting.credentials, &payload).await {
+    // Boxed, and let go of: a socket would keep the room for as long as it is open.
+    let viewer = match Box::pin(identify(state, &greeting.credentials, &payload)).await {
         Ok(viewer) => viewer,
         Err(error) => return Close::because(&error).into(),
     };

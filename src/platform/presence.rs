@@ -5,16 +5,14 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use chrono::{DateTime, TimeDelta, Utc};
-use entity::ids::UserId;
-use tokio_util::sync::{CancellationToken, DropGuard};
-
 use super::{cache::Cache, tasks::Tasks};
 use crate::{base::clock::Clock, config::limits::Limits};
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::ids::UserId;
 
 /// How long it is known when somebody was last seen.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -28,21 +26,48 @@ pub struct Presence {
     clock: Clock,
     tasks: Tasks,
     online: TimeDelta,
-    beat: Duration,
     /// When this process told the cache last: not with every request.
     told: Arc<Mutex<HashMap<UserId, DateTime<Utc>>>>,
+    /// Who stays, and in how many ways.
+    staying: Staying,
 }
+
+type Staying = Arc<Mutex<HashMap<UserId, usize>>>;
 
 /// Somebody stays for as long as this lives.
 #[derive(Debug)]
 pub struct Stay {
-    _end: DropGuard,
+    staying: Staying,
+    user: UserId,
+}
+
+impl Drop for Stay {
+    fn drop(&mut self) {
+        let mut staying = self.staying.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = staying.get_mut(&self.user) {
+            *count -= 1;
+            if *count == 0 {
+                staying.remove(&self.user);
+            }
+        }
+    }
 }
 
 impl Presence {
     pub(super) fn new(cache: Cache, clock: Clock, tasks: Tasks, limits: &Limits) -> Self {
         let online = TimeDelta::from_std(limits.online).unwrap_or(TimeDelta::minutes(1));
-        Self { cache, clock, tasks, online, beat: limits.presence_beat, told: Arc::default() }
+        let staying = Staying::default();
+        let presence = Self { cache, clock, tasks: tasks.clone(), online, told: Arc::default(), staying };
+        // One beat for all: a timer for each of thousands of subscriptions would cost more than all else it does while nothing happens.
+        let (beating, beat) = (presence.clone(), limits.presence_beat);
+        tasks.spawn_until_stop(async move {
+            loop {
+                tokio::time::sleep(beat).await;
+                let staying: Vec<UserId> = beating.staying().keys().copied().collect();
+                staying.into_iter().for_each(|user| beating.seen(user));
+            }
+        });
+        presence
     }
 
     /// Somebody was seen. Costs nothing when they were a moment ago, and nobody waits for it.
@@ -65,18 +90,13 @@ impl Presence {
 
     /// Somebody stays: seen now, and again and again until the answer is dropped.
     pub fn stay(&self, user: UserId) -> Stay {
-        let (presence, end) = (self.clone(), CancellationToken::new());
-        let ended = end.clone();
-        self.tasks.spawn_until_stop(async move {
-            loop {
-                presence.seen(user);
-                tokio::select! {
-                    () = ended.cancelled() => return,
-                    () = tokio::time::sleep(presence.beat) => {}
-                }
-            }
-        });
-        Stay { _end: end.drop_guard() }
+        self.seen(user);
+        *self.staying().entry(user).or_default() += 1;
+        Stay { staying: self.staying.clone(), user }
+    }
+
+    fn staying(&self) -> MutexGuard<'_, HashMap<UserId, usize>> {
+        self.staying.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// When some people were last seen; who is not known to have been is left out.

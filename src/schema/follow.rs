@@ -18,6 +18,7 @@ use crate::{
     graphql::{
         error, inputs,
         live::{Given, Handover, Heard, Listening, Source},
+        precheck::normal,
         share::{Key, Outcome, Payload, Share, Shared},
     },
     platform::{
@@ -114,7 +115,7 @@ impl Inner {
             variables.remove(&place);
         }
         let key = Key {
-            document: prepared.text.clone(),
+            document: normal(&prepared.text),
             operation: prepared.name.clone(),
             variables: serde_json::to_value(&variables).unwrap_or_default().to_string(),
             locale: op.origin.locale,

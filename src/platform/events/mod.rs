@@ -16,6 +16,7 @@ use crate::{base::error::Result, config};
 pub mod log;
 mod follow;
 mod hub;
+mod pace;
 mod tailer;
 
 pub use follow::Follower;

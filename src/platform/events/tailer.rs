@@ -4,14 +4,16 @@
 //! Now and then, and after a read that failed, it looks whether this is still the same log: a backup may have been restored, or another
 //! cluster have taken over. If so, nobody's place is good any more, and every listener is told.
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::{
     Preparer,
     hub::{Hub, News},
     log::{self, State},
+    pace::Pace,
 };
 use crate::{
     base::error::{Code, Result},
@@ -44,6 +46,7 @@ pub(super) fn start(
         hub,
         preparer,
         tasks: tasks.clone(),
+        pace: Pace::default(),
         reader: database.read(),
         database: database.clone(),
         epoch: state.epoch,
@@ -79,6 +82,7 @@ struct Tailer {
     hub: Arc<Hub>,
     preparer: Preparer,
     tasks: Tasks,
+    pace: Pace,
     database: Database,
     reader: Reader,
     epoch: i64,
@@ -127,15 +131,19 @@ impl Tailer {
 
     /// Wakes who follows a topic, when what they will ask for is ready. Who comes by before that takes the events all the same.
     fn wake(&self, news: News) {
-        let Some(mut prepared) = self.preparer.get().and_then(|preparer| preparer.prepare(&news.events)) else {
+        let Some(prepared) = self.preparer.get().and_then(|preparer| preparer.prepare(&news.events)) else {
             return news.wake();
         };
+        // Whatever becomes of it, they are woken.
+        let mut prepared = AssertUnwindSafe(prepared).catch_unwind();
+        let Some(topic) = news.events.first().map(|event| event.topic.clone()) else { return };
+        let pace = self.pace.clone();
         self.tasks.spawn_until_stop(async move {
             let in_time = tokio::time::timeout(PREPARATION, &mut prepared).await.is_ok();
-            news.wake();
+            pace.wake(topic, news).await;
             if !in_time {
                 // Whoever was woken waits for the same.
-                prepared.await;
+                let _ = prepared.await;
             }
         });
     }

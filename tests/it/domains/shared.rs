@@ -205,7 +205,7 @@ both! {
         assert_eq!(event(&mut events).await["message"]["content"], "a slip");
         alice.try_delete(&sent.id).await.ok();
         assert_eq!(event(&mut events).await["__typename"], "MessageDeleted");
-        tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+        tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
         let mut again = bob.listen(&room, Some(&cursor)).await;
         assert_eq!(event(&mut again).await["message"]["content"], "");
     }
