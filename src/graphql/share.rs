@@ -110,10 +110,13 @@ impl<T> Drop for Share<T> {
     }
 }
 
+/// Where the first who comes leaves what came of it.
+type Cell = OnceCell<Arc<Shared>>;
+
 #[derive(Debug, Default)]
 struct Telling {
     /// The newest last.
-    told: VecDeque<(EventId, Instant, Arc<OnceCell<Arc<Shared>>>)>,
+    told: VecDeque<(EventId, Instant, Arc<Cell>)>,
     /// The kinds of events of which each listener is told something else.
     personal: HashSet<Box<str>>,
 }
@@ -126,7 +129,7 @@ pub enum Outcome {
     /// None of them is told anything.
     Nothing,
     /// It failed, or a part of it did.
-    Failed(Response),
+    Failed(Box<Response>),
 }
 
 /// The outcome, and for whom it is good.
@@ -144,7 +147,7 @@ impl Shared {
             None => Outcome::Nothing,
             Some(answer) => match Payload::of(&answer) {
                 Some(payload) => Outcome::Told(Arc::new(payload)),
-                None => Outcome::Failed(answer),
+                None => Outcome::Failed(Box::new(answer)),
             },
         };
         Self { outcome, asked }
@@ -187,7 +190,7 @@ impl<T> Share<T> {
 }
 
 impl Telling {
-    fn cell(&mut self, event: &Event) -> Option<Arc<OnceCell<Arc<Shared>>>> {
+    fn cell(&mut self, event: &Event) -> Option<Arc<Cell>> {
         if self.personal.contains(&event.kind) {
             return None;
         }
@@ -199,7 +202,7 @@ impl Telling {
         while self.told.front().is_some_and(|(_, since, _)| self.told.len() >= KEPT || !is_fresh(since)) {
             self.told.pop_front();
         }
-        let cell = Arc::<OnceCell<Arc<Shared>>>::default();
+        let cell = Arc::<Cell>::default();
         self.told.push_back((event.id, now, cell.clone()));
         Some(cell)
     }

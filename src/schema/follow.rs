@@ -48,7 +48,12 @@ enum Stage {
     /// The library runs it.
     Run(Box<Run>),
     /// What is heard is told here.
-    Heard { heard: Heard, share: Arc<Share<Basis>> },
+    Heard {
+        heard: Heard,
+        share: Arc<Share<Basis>>,
+        /// Where the text is laid out otherwise than that of the share: errors name its places.
+        own: Option<Box<Prepared>>,
+    },
 }
 
 struct Run {
@@ -89,12 +94,14 @@ impl Following {
                     None => {
                         let Listening { source, heard } = run.handover.take()?;
                         let share = self.api.share(&self.op, &source, &run.prepared);
-                        self.stage = Stage::Heard { heard, share };
+                        let is_other = share.of.prepared.text != run.prepared.text;
+                        let own = is_other.then(|| Box::new(run.prepared.clone()));
+                        self.stage = Stage::Heard { heard, share, own };
                     }
                 },
-                Stage::Heard { heard, share } => {
+                Stage::Heard { heard, share, own } => {
                     let heard = heard.next().await?;
-                    if let Some(told) = self.api.tell(&self.op, share, heard).await {
+                    if let Some(told) = self.api.tell(&self.op, share, own.as_deref(), heard).await {
                         return Some(told);
                     }
                 }
@@ -129,11 +136,19 @@ impl Inner {
     }
 
     /// Tells a listener what they heard; `None` when it is not for them.
-    async fn tell(&self, op: &Arc<Op>, share: &Share<Basis>, heard: Result<Arc<Event>>) -> Option<Told> {
+    async fn tell(
+        &self,
+        op: &Arc<Op>,
+        share: &Share<Basis>,
+        own: Option<&Prepared>,
+        heard: Result<Arc<Event>>,
+    ) -> Option<Told> {
+        let prepared = own.unwrap_or(&share.of.prepared);
         let counts = &op.platform.sharing;
         if let Ok(event) = &heard
             && let Some(shared) = share.told(event, || self.for_all(share, event)).await
             && shared.is_good_for(&op.viewer)
+            && (own.is_none() || !matches!(shared.outcome, Outcome::Failed(_)))
         {
             return match &shared.outcome {
                 Outcome::Nothing => None,
@@ -144,13 +159,13 @@ impl Inner {
                 Outcome::Failed(answer) => {
                     let mut own = Response::new(answer.data.clone());
                     own.errors.clone_from(&answer.errors);
-                    Some(self.finished(op, &share.of.prepared, own))
+                    Some(self.finished(op, prepared, own))
                 }
             };
         }
         counts.executed_alone();
-        let answer = self.for_one(op, &share.of.prepared, heard).await?;
-        Some(self.finished(op, &share.of.prepared, answer))
+        let answer = self.for_one(op, prepared, heard).await?;
+        Some(self.finished(op, prepared, answer))
     }
 
     /// Executes what an event tells all who listen alike.

@@ -196,6 +196,29 @@ both! {
         assert!(executions < 30, "{executions} executions");
     }
 
+    /// Documents that differ in their layout only share what they are told, and each is told of a fault at its own place.
+    async fn the_layout_of_a_document_makes_no_difference(world) {
+        let ([alice, bob, carol], room) = room(world, ["alice", "bob", "carol"]).await;
+        let here = world.first();
+        let plain = "subscription S($id: ID!, $from: String) { messageEvents(conversationId: $id, after: $from) { cursor
+            ... on MessageSent { message { content } }
+            ... on MessagePinned { message { conversation { members(first: -1) { totalCount } } } } } }";
+        let wide = format!("# Ours.\n\n{}", plain.replace(' ', "  "));
+        let variables = json!({ "id": room, "from": alice.event_cursor(&room).await });
+        let (mut one, mut two) = (bob.subscribe(plain, variables.clone()).await, carol.subscribe(&wide, variables).await);
+        let sent = alice.send(&room, "Hello").await;
+        for listener in [&mut one, &mut two] {
+            assert_eq!(event(listener).await["message"]["content"], "Hello");
+        }
+        assert_eq!(counts(&here)[1..], [2, 0]);
+        alice.try_pin(&sent.id, true).await.ok();
+        for (listener, line) in [(&mut one, 3), (&mut two, 5)] {
+            let crate::house::Frame::Next(answer) = listener.frame().await else { panic!("it ended") };
+            let error = &answer["errors"][0];
+            assert_eq!((&error["extensions"]["code"], &error["locations"][0]["line"]), (&json!("VALIDATION_FAILED"), &json!(line)), "{answer}");
+        }
+    }
+
     /// What is told is the state as it is: who comes back after a while hears of a deleted message without its text.
     async fn a_deleted_text_does_not_come_back_from_the_share(world) {
         let ([alice, bob], room) = room(world, ["alice", "bob"]).await;

@@ -173,7 +173,7 @@ impl Story {
 }
 
 async fn story(world: &World, [alice, bob, carol, dave]: [&Person; 4]) -> Story {
-    for (person, is_public) in [(alice, true), (dave, false)] {
+    for (person, is_public) in [(alice, true), (bob, true), (dave, false)] {
         let profile = json!({
             "bio": "Says little.", "location": "Here", "statusMessage": "Listening", "bannerUrl": "https://example.org/b.png",
             "isPublic": is_public,
