@@ -153,6 +153,10 @@ impl Story {
             for error in answer["errors"].as_array_mut().into_iter().flatten() {
                 *error = json!([error["path"], error["message"], error["extensions"]["code"]]);
             }
+            // Fields run side by side: which of two fails first is left to chance.
+            if let Some(errors) = answer["errors"].as_array_mut() {
+                errors.sort_by_key(Value::to_string);
+            }
             told.push(answer);
         }
         events.complete();
