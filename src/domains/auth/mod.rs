@@ -20,6 +20,7 @@ mod keys;
 mod loaders;
 mod model;
 mod policy;
+mod standings;
 mod store;
 mod watch;
 

@@ -5,7 +5,10 @@ use entity::ids::{SessionId, UserId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::base::text::{Checks, fold};
+use crate::{
+    access::Roles,
+    base::text::{Checks, fold},
+};
 
 /// What an access token says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -47,8 +50,8 @@ pub struct Standing {
     pub expires_at: DateTime<Utc>,
     /// When the password was last given.
     pub authenticated_at: DateTime<Utc>,
-    /// Names of the roles held now, and of what they allow.
-    pub roles: Vec<String>,
+    /// The roles held now, and what they allow.
+    pub roles: Roles,
     /// When the first of them ends by itself.
     pub roles_until: Option<DateTime<Utc>>,
 }

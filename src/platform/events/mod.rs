@@ -90,6 +90,12 @@ impl Events {
         self.bus.signals(URGENT)
     }
 
+    /// Grows with everything urgent this process hears of. What was read while it stood still was not overtaken by a write of this
+    /// process, nor by one elsewhere whose signal has come.
+    pub fn urgent_heard(&self) -> u64 {
+        self.bus.urgent_heard()
+    }
+
     /// Says that something was committed: this instance looks at once, the others are told.
     pub fn hint(&self) {
         self.bus.hint_events();

@@ -280,7 +280,7 @@ async fn begin_session(
 
 async fn current_roles(op: &Op, session: &session::Model) -> Result<Roles> {
     let standing = store::standing(op.read(), session.id, session.user_id, op.platform.clock.now()).await?;
-    Ok(standing.map(|standing| Roles::from_names(standing.roles.iter().map(String::as_str))).unwrap_or_default())
+    Ok(standing.map(|standing| standing.roles).unwrap_or_default())
 }
 
 async fn issue(
