@@ -50,6 +50,7 @@ use crate::{
         inputs, introspection,
         loader::loaders,
         precheck::{PrecheckLimits, precheck},
+        ready::AtOnce,
         shape::Shape,
     },
 };
@@ -271,7 +272,7 @@ impl Inner {
     async fn run(&self, op: &Arc<Op>, prepared: &Prepared) -> Response {
         let is_timed = self.count.fetch_add(1, Ordering::Relaxed).is_multiple_of(SAMPLED);
         if prepared.kind == Kind::Query && prepared.document.is_valid() && !is_timed {
-            let response = self.swift.execute(prepared.request(op)).await;
+            let response = self.swift.execute(prepared.request(op).data(AtOnce)).await;
             if response.errors.is_empty() {
                 return response;
             }

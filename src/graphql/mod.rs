@@ -12,6 +12,8 @@ pub mod loader;
 pub mod live;
 /// Edges loaded for whole lists by look-ahead.
 pub mod prefetch;
+/// Fields that are answered without waiting.
+pub mod ready;
 /// Errors on the wire.
 pub mod error;
 /// The codes of errors in the schema.

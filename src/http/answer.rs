@@ -1,17 +1,17 @@
 //! From a GraphQL answer to an HTTP answer: body, status, headers.
 
-use std::collections::BTreeMap;
-
 use async_graphql::{Response as Answer, ServerError, Value};
 use axum::{
     body::Body,
     http::{HeaderValue, StatusCode, header},
     response::Response,
 };
-use serde::Serialize;
 
 use super::{State, layers::RequestId, negotiate::Media};
-use crate::base::error::{Code, Error};
+use crate::{
+    base::error::{Code, Error},
+    graphql::ready,
+};
 
 /// How far a request came: decides what `application/json` says in its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,21 +33,29 @@ pub(super) struct Facts {
     pub(super) codes: Vec<&'static str>,
 }
 
-#[derive(Serialize)]
-struct Wire<'a> {
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    errors: &'a [ServerError],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<&'a Value>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    extensions: &'a BTreeMap<String, Value>,
-}
-
-/// The body of an answer. `data` is left out, not null, when nothing ran (GraphQL specification, section 7.1).
+/// The body of an answer: `errors`, `data`, `extensions`. `data` is left out, not null, when nothing ran (GraphQL specification,
+/// section 7.1).
 pub(super) fn json(answer: &Answer) -> String {
-    let data = (!is_request_error(answer)).then_some(&answer.data);
-    let wire = Wire { errors: &answer.errors, data, extensions: &answer.extensions };
-    serde_json::to_string(&wire).unwrap_or_else(|error| {
+    let mut out = Vec::with_capacity(1024);
+    let begin = |out: &mut Vec<u8>, key: &str| {
+        out.push(if out.is_empty() { b'{' } else { b',' });
+        out.extend_from_slice(key.as_bytes());
+    };
+    if !answer.errors.is_empty() {
+        begin(&mut out, "\"errors\":");
+        // Into memory, and of values whose keys are texts: it cannot fail.
+        let _ = serde_json::to_writer(&mut out, &answer.errors);
+    }
+    if !is_request_error(answer) {
+        begin(&mut out, "\"data\":");
+        ready::write_value(&answer.data, &mut out);
+    }
+    if !answer.extensions.is_empty() {
+        begin(&mut out, "\"extensions\":");
+        let _ = serde_json::to_writer(&mut out, &answer.extensions);
+    }
+    out.push(b'}');
+    String::from_utf8(out).unwrap_or_else(|error| {
         tracing::error!(%error, "an answer could not be written as JSON");
         r#"{"errors":[{"message":"Something went wrong on our side.","extensions":{"code":"INTERNAL","status":500}}]}"#
             .to_owned()

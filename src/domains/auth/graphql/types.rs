@@ -25,6 +25,7 @@ use crate::{
         loader::ContextExt,
         node,
         page::{Connection, PageArgs, Scope},
+        ready::ready,
         scalars::DateTime,
     },
 };
@@ -85,17 +86,17 @@ impl Session {
     }
 
     /// What the client called itself when it signed in.
-    async fn device(&self) -> Option<&String> {
+    fn device(&self) -> Option<&String> {
         self.0.device.as_ref()
     }
 
     /// The address it signed in from.
-    async fn ip_address(&self) -> Option<&String> {
+    fn ip_address(&self) -> Option<&String> {
         self.0.ip_address.as_ref()
     }
 
     /// The browser or program it signed in with.
-    async fn user_agent(&self) -> Option<&String> {
+    fn user_agent(&self) -> Option<&String> {
         self.0.user_agent.as_ref()
     }
 
@@ -105,25 +106,29 @@ impl Session {
     }
 
     /// When it signed in.
-    async fn created_at(&self) -> DateTime {
+    fn created_at(&self) -> DateTime {
         self.0.created_at.into()
     }
 
     /// When it last refreshed its tokens.
-    async fn last_used_at(&self) -> DateTime {
+    fn last_used_at(&self) -> DateTime {
         self.0.last_used_at.into()
     }
 
     /// When it ends by itself: unless it is used before, and at the latest 90 days (unless configured otherwise) after it began.
-    async fn expires_at(&self) -> DateTime {
+    fn expires_at(&self) -> DateTime {
         self.0.expires_at.into()
     }
 
     /// When it was ended; `null` while it is good.
-    async fn revoked_at(&self) -> Option<DateTime> {
+    fn revoked_at(&self) -> Option<DateTime> {
         self.0.revoked_at.map(DateTime)
     }
 }
+
+ready!(Session {
+    "device": device, "ipAddress": ip_address, "userAgent": user_agent, "createdAt": created_at, "lastUsedAt": last_used_at, "expiresAt": expires_at, "revokedAt": revoked_at
+});
 
 /// A person's sessions in numbers.
 #[derive(Clone, Copy, Debug, SimpleObject)]
@@ -198,27 +203,27 @@ impl Role {
     }
 
     /// Its unique name, upper case: `MODERATOR`.
-    async fn name(&self) -> &str {
+    fn name(&self) -> &str {
         &self.0.name
     }
 
     /// How people read it.
-    async fn display_name(&self) -> &str {
+    fn display_name(&self) -> &str {
         &self.0.display_name
     }
 
     /// What it is for.
-    async fn description(&self) -> Option<&String> {
+    fn description(&self) -> Option<&String> {
         self.0.description.as_ref()
     }
 
     /// It belongs to the system: it cannot be renamed, switched off or deleted.
-    async fn is_system(&self) -> bool {
+    fn is_system(&self) -> bool {
         self.0.is_system
     }
 
     /// Grants of it give something.
-    async fn is_active(&self) -> bool {
+    fn is_active(&self) -> bool {
         self.0.is_active
     }
 
@@ -228,6 +233,10 @@ impl Role {
         Ok(rows.into_iter().map(Permission::from).collect())
     }
 }
+
+ready!(Role {
+    "name": name, "displayName": display_name, "description": description, "isSystem": is_system, "isActive": is_active
+});
 
 /// Something a role can be given to allow. The list is fixed: each of them is asked for somewhere in the server, with a fresh sign-in.
 #[derive(Clone, Debug, SimpleObject)]

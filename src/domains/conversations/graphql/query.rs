@@ -25,6 +25,7 @@ use crate::{
         node::GlobalId,
         page::{LiveConnection, PageArgs, Scope},
         prefetch::{Selected, prefetch},
+        ready::Now,
     },
 };
 
@@ -40,9 +41,9 @@ impl ConversationsQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The global id.")] id: GlobalId<ConversationId>,
-    ) -> Result<Option<Conversation>> {
+    ) -> Result<Option<Now<Conversation>>> {
         signed_in(ctx)?;
-        Ok(Some(Conversation::find(ctx, *id).await?.ok_or(ConversationError::NotFound)?))
+        Ok(Some(Now(Conversation::find(ctx, *id).await?.ok_or(ConversationError::NotFound)?)))
     }
 
     /// The viewer's conversations, most recently active first. With `eventCursor` as `after` of `inboxChanged`, nothing is missed

@@ -20,6 +20,7 @@ use crate::{
         loader::ContextExt,
         node::GlobalId,
         page::{Connection, PageArgs, Scope},
+        ready::Now,
     },
 };
 
@@ -39,10 +40,10 @@ pub struct UsersQuery;
 #[Object]
 impl UsersQuery {
     /// The signed-in person; `null` when nobody is.
-    async fn me(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+    async fn me(&self, ctx: &Context<'_>) -> Result<Option<Now<User>>> {
         let op = ctx.op();
         let Some(me) = op.viewer.id() else { return Ok(None) };
-        Ok(store::find(op.read(), &op.viewer, me).await?.map(User::new))
+        Ok(store::find(op.read(), &op.viewer, me).await?.map(User::new).map(Now))
     }
 
     /// One person, by id or by username: give exactly one. `null` when there is none the viewer may know of.
@@ -51,7 +52,7 @@ impl UsersQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The global id.")] id: Option<GlobalId<UserId>>,
         #[graphql(desc = "The username, in any case.")] username: Option<String>,
-    ) -> Result<Option<User>> {
+    ) -> Result<Option<Now<User>>> {
         let op = ctx.op();
         let seen = match (id, username) {
             (Some(id), None) => store::find(op.read(), &op.viewer, *id).await?,
@@ -63,7 +64,7 @@ impl UsersQuery {
                 return Err(Error::invalid("id", "is required, or else username: give exactly one of the two"));
             }
         };
-        Ok(seen.map(User::new))
+        Ok(seen.map(User::new).map(Now))
     }
 
     /// The people whose profiles are public.

@@ -22,6 +22,7 @@ use crate::{
         node,
         page::{Connection, PageArgs, Scope},
         prefetch::{Edges, Selected},
+        ready::ready,
         scalars::{Date, DateTime, EmailAddress, Json, Url},
     },
 };
@@ -93,52 +94,52 @@ impl User {
     }
 
     /// The name for @mentions and addresses; `null` for an imported account that has not chosen one.
-    async fn username(&self) -> Option<&String> {
+    fn username(&self) -> Option<&String> {
         self.0.row.username.as_ref()
     }
 
     /// How the person is called.
-    async fn display_name(&self) -> &str {
+    fn display_name(&self) -> &str {
         &self.0.row.display_name
     }
 
     /// Their picture.
-    async fn avatar_url(&self) -> Option<Url> {
+    fn avatar_url(&self) -> Option<Url> {
         self.0.row.avatar_url.clone().map(Url)
     }
 
     /// The picture behind the profile.
-    async fn banner_url(&self) -> Option<Url> {
+    fn banner_url(&self) -> Option<Url> {
         self.open(&self.0.row.banner_url).cloned().map(Url)
     }
 
     /// About the person, in plain text.
-    async fn bio(&self) -> Option<&String> {
+    fn bio(&self) -> Option<&String> {
         self.open(&self.0.row.bio)
     }
 
     /// Where they are.
-    async fn location(&self) -> Option<&String> {
+    fn location(&self) -> Option<&String> {
         self.open(&self.0.row.location)
     }
 
     /// What they are up to.
-    async fn status_message(&self) -> Option<&String> {
+    fn status_message(&self) -> Option<&String> {
         self.open(&self.0.row.status_message)
     }
 
     /// Addresses elsewhere, by name.
-    async fn social_links(&self) -> Option<Json> {
+    fn social_links(&self) -> Option<Json> {
         (!self.0.is_card).then(|| Json(self.0.row.social_links.clone()))
     }
 
     /// Others see the whole profile.
-    async fn is_public(&self) -> bool {
+    fn is_public(&self) -> bool {
         self.0.row.is_public
     }
 
     /// When the account was made.
-    async fn created_at(&self) -> DateTime {
+    fn created_at(&self) -> DateTime {
         self.0.row.created_at.into()
     }
 
@@ -303,6 +304,11 @@ impl User {
         Ok(Some(Connection::new(page, &scope, |row| row.id.to_string().into(), node, Arc::new(count))))
     }
 }
+
+ready!(User {
+    id: |user| user.key();
+    "username": username, "displayName": display_name, "avatarUrl": avatar_url, "bannerUrl": banner_url, "bio": bio, "location": location, "statusMessage": status_message, "socialLinks": social_links, "isPublic": is_public, "createdAt": created_at
+});
 
 impl Edges for User {
     fn prefetch<'a>(_: &'a [&'a Self], _: &'a Selected<'a>, _: &'a Rows) -> BoxFuture<'a, ()> {
