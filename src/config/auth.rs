@@ -32,6 +32,9 @@ pub struct Auth {
     pub recent_sign_in: Duration,
     /// How often to look whether the sign-ins behind open sockets still hold, besides being told: for what nobody was told of.
     pub recheck_interval: Duration,
+    /// How long requests go by what was read of their sign-in, unless told that something changed: a signal may be lost, and the whole
+    /// is to take force within a second.
+    pub standing_age: Duration,
     /// How recent a sign-in must be to change the address without giving the password again: 15 minutes.
     pub confirmed_sign_in: Duration,
     /// Argon2id memory in KiB. 19 MiB, 2 passes, 1 lane: the OWASP password storage cheat sheet's second setting.
@@ -76,6 +79,7 @@ impl Auth {
             reset_lifetime: Duration::from_secs(3600),
             recent_sign_in: Duration::from_secs(12 * 3600),
             recheck_interval: Duration::from_secs(2),
+            standing_age: Duration::from_millis(500),
             confirmed_sign_in: Duration::from_secs(900),
             argon2_memory_kib: 19 * 1024,
             argon2_passes: 2,

@@ -48,7 +48,7 @@ impl RequestId {
     }
 }
 
-/// Gives a request its id, writes the log line and the metrics.
+/// Gives a request its id and its answer the headers of every answer; writes the log line and the metrics.
 pub(super) async fn frame(extract::State(state): extract::State<State>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     // One that a gateway gave is kept; anything that is no UUID is not put into logs.
@@ -58,7 +58,13 @@ pub(super) async fn frame(extract::State(state): extract::State<State>, mut requ
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().cloned();
     request.extensions_mut().insert(id.clone());
-    let mut response = next.run(request).await;
+    let mut response = if has_one_host(&request) {
+        next.run(request).await
+    } else {
+        let error = Error::new(Code::BadRequest, "A request has one Host header.");
+        answer::refuse(&state, &id, error, Media::Json, Stage::Refused)
+    };
+    secure(response.headers_mut(), state.config.app.environment);
     if let Ok(value) = HeaderValue::from_str(&id.0) {
         response.headers_mut().insert(X_REQUEST_ID, value);
     }
@@ -70,15 +76,13 @@ pub(super) async fn frame(extract::State(state): extract::State<State>, mut requ
     response
 }
 
-/// Refuses a request that does not say for whom it is, or says it twice, so that nobody on its way reads it otherwise than we do
+/// False for a request that does not say for whom it is, or says it twice, so that nobody on its way reads it otherwise than we do
 /// (RFC 9112, section 3.2). The library below lets both through.
-pub(super) async fn one_host(extract::State(state): extract::State<State>, request: Request, next: Next) -> Response {
-    let hosts = request.headers().get_all(header::HOST).iter().count();
-    if hosts > 1 || hosts == 0 && request.version() == Version::HTTP_11 {
-        let error = Error::new(Code::BadRequest, "A request has one Host header.");
-        return answer::refuse(&state, &RequestId::of(request.extensions()), error, Media::Json, Stage::Refused);
+fn has_one_host(request: &Request) -> bool {
+    match request.headers().get_all(header::HOST).iter().count() {
+        0 => request.version() != Version::HTTP_11,
+        hosts => hosts == 1,
     }
-    next.run(request).await
 }
 
 /// A panic is an error of this one request.
@@ -126,17 +130,6 @@ pub(super) fn millis(time: Duration) -> f64 {
 pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&'static str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without words")
-}
-
-/// The headers of every answer.
-pub(super) async fn security_headers(
-    extract::State(state): extract::State<State>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let mut response = next.run(request).await;
-    secure(response.headers_mut(), state.config.app.environment);
-    response
 }
 
 /// Adds the headers of every answer. The content security policy is the playground's; nothing else here is a page.
@@ -233,7 +226,6 @@ mod tests {
         let app = Router::new()
             .route("/edge", get(edge))
             .layer(middleware::from_fn_with_state(state.clone(), catch_panics))
-            .layer(middleware::from_fn_with_state(state.clone(), security_headers))
             .layer(middleware::from_fn_with_state(state.clone(), frame))
             .with_state(state);
         let asked = Request::get("/edge").header(header::ACCEPT, "application/graphql-response+json");

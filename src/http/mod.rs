@@ -130,15 +130,14 @@ pub fn router(state: State) -> Router {
         .route("/metrics", get(metrics::scrape))
         .fallback(layers::not_found)
         .method_not_allowed_fallback(layers::method_not_allowed);
-    // The last layer is the first to see a request and the last to see its answer. From the outside in: id, log line and metrics, so
-    // that nothing goes unseen, preflights and refusals included; the headers of every answer; that it has one Host; CORS; compression; panics, whose
-    // answers need all of these. Limits, timeouts and who asks belong to the handlers, which know what is asked.
+    // The last layer is the first to see a request and the last to see its answer. From the outside in: id, log line, metrics and
+    // the headers of every answer, so that nothing goes unseen or bare, preflights and refusals included; CORS; compression; panics, whose answers need
+    // all of these. Limits, timeouts and who asks belong to the handlers, which know what is asked. Each layer costs every request some
+    // microseconds: what can be one, is.
     let routes = routes
         .layer(middleware::from_fn_with_state(state.clone(), layers::catch_panics))
         .layer(layers::compression())
         .layer(layers::cors(&state.config.app))
-        .layer(middleware::from_fn_with_state(state.clone(), layers::one_host))
-        .layer(middleware::from_fn_with_state(state.clone(), layers::security_headers))
         .layer(middleware::from_fn_with_state(state.clone(), layers::frame));
     routes.with_state(state)
 }

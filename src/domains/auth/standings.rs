@@ -6,7 +6,7 @@
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use chrono::TimeDelta;
@@ -14,20 +14,23 @@ use entity::ids::{SessionId, UserId};
 use hashlink::LruCache;
 
 use super::{model::Standing, store};
-use crate::{base::error::Result, platform::Platform};
+use crate::{base::error::Result, config::Config, platform::Platform};
 
-/// What nobody told takes force after so long.
-const AGE: Duration = Duration::from_millis(500);
 /// Sign-ins whose standing is kept: some two hundred bytes each.
 const KEPT: usize = 10_000;
 
-/// How a sign-in stands, at most half a second ago; `None` when there is no such session of this person.
-pub(super) async fn known(platform: &Platform, session: SessionId, user: UserId) -> Result<Option<Arc<Standing>>> {
+/// How a sign-in stands, or stood `standing_age` ago at most; `None` when there is no such session of this person.
+pub(super) async fn known(
+    platform: &Platform,
+    config: &Config,
+    session: SessionId,
+    user: UserId,
+) -> Result<Option<Arc<Standing>>> {
     let kept = platform.memo.get(TimeDelta::MAX, async || Ok(Standings::default())).await?;
     let (now, heard) = (platform.clock.now(), platform.events.urgent_heard());
     if let Some(seen) = kept.get(session, user)
         && seen.heard == heard
-        && seen.at.elapsed() < AGE
+        && seen.at.elapsed() < config.auth.standing_age
         && seen.standing.roles_until.is_none_or(|end| now < end)
     {
         return Ok(Some(seen.standing));

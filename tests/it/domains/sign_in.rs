@@ -17,7 +17,7 @@ use polyphony::{
 use sea_orm::{ActiveModelTrait, ActiveValue::Set};
 use serde_json::{Value, json};
 
-use crate::house::{Answer, Caller, PASSWORD, Person, World, spawn, within};
+use crate::house::{Answer, Backend, Caller, PASSWORD, Person, World, spawn, within};
 
 const ROLES: &str = "{ roles(first: 50) { nodes { id name isSystem } } }";
 
@@ -279,6 +279,33 @@ both! {
         assert_eq!(sign_out(&again, "ALL").await, 1);
         again.me().await.expect_code("INVALID_TOKEN");
         bob.me().await.ok();
+    }
+
+    /// A standing is kept for a moment, here for an hour. What changes it is known before whoever changed it is answered, and on
+    /// another instance as soon as its signal has come.
+    async fn a_kept_standing_gives_way_to_what_is_told(world) {
+        let slow = async || world.instance(|config| config.auth.standing_age = Duration::from_secs(3600)).await;
+        let (here, there) = (slow().await, slow().await);
+        let (admin, alice) = (world.admin().await.at(&here), world.person("alice").await.at(&here));
+        let jobs = "{ adminJobs { totalCount } }";
+        let bob = world.person("bob").await.at(&here);
+        bob.ask(jobs, json!({})).await.expect_code("PERMISSION_DENIED");
+        let role = role_id(&admin, "ADMIN").await;
+        assign(&admin, &bob, &role).await.ok();
+        assert_eq!(bob.ask(jobs, json!({})).await.code(), None, "the role is there at once");
+        for _ in 0..5 {
+            let phone = alice.sign_in().await.at(&here);
+            phone.me().await.ok();
+            phone.at(&there).me().await.ok();
+            assert_eq!(sign_out(&alice, "OTHERS").await, 1);
+            phone.me().await.expect_code("INVALID_TOKEN");
+            // Nothing carries signals between processes on SQLite: there the age alone counts.
+            if world.backend == Backend::Postgres {
+                let told = async { while phone.at(&there).me().await.code() != Some("INVALID_TOKEN") {} };
+                within("the other instance to know", told).await;
+            }
+        }
+        alice.me().await.ok();
     }
 
     /// IDN-017, IDN-018, IDN-023: the mailed token works once, for a day, and only the newest does.

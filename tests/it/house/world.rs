@@ -359,6 +359,7 @@ impl World {
         self.instance(|config| {
             config.database.poll_interval = Duration::from_secs(3600);
             config.auth.recheck_interval = Duration::from_secs(3600);
+            config.auth.standing_age = Duration::ZERO;
         })
         .await
     }

@@ -17,7 +17,7 @@ use crate::{
 pub async fn authenticate(platform: &Platform, config: &Config, token: &str) -> Result<Viewer> {
     let claims = keys::verify(platform, config, token).await?;
     let now = platform.clock.now();
-    let standing = standings::known(platform, claims.sid, claims.sub).await?;
+    let standing = standings::known(platform, config, claims.sid, claims.sub).await?;
     let standing = standing.filter(|standing| standing.admits(claims.token_version, now));
     let standing = standing.ok_or(AuthError::InvalidAccessToken)?;
     Ok(Viewer::Person(Person {
@@ -37,7 +37,7 @@ pub async fn authenticate(platform: &Platform, config: &Config, token: &str) -> 
 pub async fn renew(platform: &Platform, config: &Config, viewer: &Viewer) -> Result<Viewer> {
     let Viewer::Person(person) = viewer else { return Ok(viewer.clone()) };
     let now = platform.clock.now();
-    let standing = standings::known(platform, person.session, person.id).await?;
+    let standing = standings::known(platform, config, person.session, person.id).await?;
     still(config, person, standing.as_deref(), now).map(Viewer::Person)
 }
 
