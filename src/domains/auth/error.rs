@@ -29,6 +29,8 @@ pub enum AuthError {
     SystemRole,
     /// What the role allows is not a matter of the table.
     FixedPermissions,
+    /// The role changed since the viewer read it.
+    StaleRole,
     /// Another role has the name.
     RoleNameTaken,
     /// The last administrator cannot lose the role.
@@ -67,6 +69,9 @@ impl From<AuthError> for Error {
             AuthError::FixedPermissions => Self::rule(
                 "Everybody is a user and nobody grants it, and administrators may do everything: their permissions are fixed.",
             ),
+            AuthError::StaleRole => {
+                Self::conflict("The role has changed since you read it; read it again and repeat your change.")
+            }
             AuthError::RoleNameTaken => Self::conflict("Another role has this name.").with_field("input.name"),
             AuthError::WrongPassword => Self::new(Code::InvalidCredentials, "This is not the current password.")
                 .with_field("input.currentPassword"),

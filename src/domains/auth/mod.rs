@@ -33,5 +33,5 @@ pub use actions::{
 };
 pub use cookies::Cookie;
 pub use jobs::{ExpireGrants, PurgeExpired, RotateKeys, expire_grants, purge_expired, rotate_keys};
-pub use keys::jwks;
+pub use keys::{PUBLISHED_AGE, UNOPENED_KEYS, jwks, unopened_keys};
 pub use watch::{Watch, Watched};

@@ -1,6 +1,7 @@
 //! The rules of the rooms, tried through GraphQL as a client would.
 
 mod users;
+mod profile;
 mod sign_in;
 mod takeover;
 mod signing_keys;

@@ -19,7 +19,7 @@ pub struct SignUpInput {
     pub username: String,
     /// An address that takes mail: it gets a link to prove it.
     pub email: EmailAddress,
-    /// 10 to 256 characters of any kind; not one everybody tries first, and not your own name.
+    /// 10 to 256 characters of any kind; not one everybody tries first, and not your own name or address.
     #[graphql(secret)]
     pub password: String,
     /// How you are called, 1 to 100 characters; the username unless given.
@@ -67,8 +67,8 @@ impl SignedIn {
     pub(super) fn new(ctx: &Context<'_>, issued: Issued) -> Self {
         let in_cookies = cookies::set(ctx, &issued);
         Self {
+            session: Session::begun(issued.session),
             user: User::new(issued.user),
-            session: Session::new(issued.session),
             access_token: Some(issued.access_token).filter(|_| !in_cookies),
             refresh_token: Some(issued.refresh_token).filter(|_| !in_cookies),
             expires_in: issued.expires_in,
@@ -178,7 +178,7 @@ pub struct ResetPasswordInput {
     /// The token of the link.
     #[graphql(secret)]
     pub token: String,
-    /// 10 to 256 characters of any kind; not one everybody tries first.
+    /// 10 to 256 characters of any kind; not one everybody tries first, and not your own name or address.
     #[graphql(secret)]
     pub new_password: String,
 }
@@ -217,6 +217,8 @@ pub struct UpdateRoleInput {
     /// What it allows from now on, of the list `permissions`, and nothing else. Those of `USER` and `ADMIN` are fixed:
     /// BUSINESS_RULE_VIOLATION.
     pub permission_ids: Option<Vec<GlobalId<PermissionId>>>,
+    /// The `version` the change was made from; another answers RESOURCE_CONFLICT.
+    pub expected_version: Option<i32>,
 }
 
 /// The role that was made.
