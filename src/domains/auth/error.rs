@@ -11,6 +11,8 @@ pub enum AuthError {
     InvalidAccessToken,
     /// An access token past its end.
     AccessTokenExpired,
+    /// A token of a scope that is not ours, of another scope, or no longer good.
+    InvalidScopedToken,
     /// A refresh token that is unknown, used or expired.
     InvalidRefreshToken,
     /// The sign-in behind an open connection has ended.
@@ -52,6 +54,10 @@ impl From<AuthError> for Error {
             AuthError::AccessTokenExpired => {
                 Self::new(Code::InvalidToken, "The access token has expired; exchange the refresh token for a new one.")
             }
+            AuthError::InvalidScopedToken => Self::new(
+                Code::InvalidToken,
+                "The token of this scope is not valid any more; ask issueScopedToken for a new one.",
+            ),
             AuthError::InvalidRefreshToken => {
                 Self::new(Code::InvalidToken, "The refresh token is not valid any more; sign in again.")
             }

@@ -65,7 +65,7 @@ impl Keyring {
         // Newest first.
         let able = || self.0.iter().filter(|key| key.signs_until > now);
         let able = || able().filter_map(|key| Some((key, key.encoding.as_ref()?)));
-        able().find(|(key, _)| key.signs_from <= now).or_else(|| able().last())
+        able().find(|(key, _)| key.signs_from <= now).or_else(|| able().next_back())
     }
 }
 

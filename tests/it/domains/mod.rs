@@ -5,6 +5,7 @@ mod profile;
 mod sign_in;
 mod takeover;
 mod signing_keys;
+mod scoped_tokens;
 mod bad_people_input;
 mod conversations;
 mod reach;

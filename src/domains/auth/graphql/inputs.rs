@@ -3,7 +3,10 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, SimpleObject};
 use entity::ids::{PermissionId, RoleId, SessionId, UserId};
 
-use super::{Role, Session, cookies, types::Scopes};
+use super::{
+    Role, Session, cookies,
+    types::{Scopes, TokenScopes},
+};
 use crate::{
     domains::{auth::Issued, users::graphql::User},
     graphql::{
@@ -127,6 +130,24 @@ pub struct RevokeSessionInput {
 pub struct RevokeSessionPayload {
     /// Its id.
     pub session_id: ID,
+}
+
+/// What a token is for.
+#[derive(InputObject)]
+pub struct IssueScopedTokenInput {
+    /// The one thing it is to be good for.
+    pub scope: TokenScopes,
+}
+
+/// A token that is good for one thing.
+#[derive(SimpleObject)]
+pub struct IssueScopedTokenPayload {
+    /// The token.
+    pub token: String,
+    /// What it is good for.
+    pub scope: TokenScopes,
+    /// Seconds until it can be presented no more. What it has opened may last longer: as long as with an access token made now.
+    pub expires_in: i64,
 }
 
 /// A mailed token.

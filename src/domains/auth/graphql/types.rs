@@ -10,7 +10,7 @@ use entity::{
 use futures_util::FutureExt;
 
 use crate::{
-    access::{BaseRole, Roles},
+    access::{BaseRole, Roles, TokenScope},
     base::error::Result,
     domains::{
         auth::{
@@ -180,6 +180,17 @@ impl From<Scopes> for SignOutScope {
             Scopes::Others => Self::Others,
         }
     }
+}
+
+/// What a token of `issueScopedToken` is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(name = "TokenScope", remote = "TokenScope")]
+pub enum TokenScopes {
+    /// Fetching media: for the addresses of `<audio>` and `<video>`.
+    Stream,
+    /// Following subscriptions, and nothing else: in the payload of `connection_init`, or as `access_token` in the address of an
+    /// `EventSource`.
+    Chat,
 }
 
 /// A role that can be granted.
