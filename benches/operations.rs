@@ -77,6 +77,7 @@ fn person(app: &App, id: UserId) -> Person {
         token_version: 0,
         is_freshly_proved: false,
         token_expires_at: app.platform.clock.now() + TimeDelta::hours(1),
+        only: None,
     }
 }
 

@@ -220,6 +220,12 @@ async fn doctor(config: &Config) -> Result<ExitCode> {
                 };
                 let advice = "An old transaction holds the log's horizon back: look for it in pg_stat_activity.";
                 report("event log", state, advice);
+                let state = match auth::unopened_keys(&platform).await {
+                    Ok(0) => Ok("the vault opens them".to_owned()),
+                    Ok(count) => Err(format!("{count} of them cannot be opened")),
+                    Err(error) => Err(readable(&error)),
+                };
+                report("signing keys", state, auth::UNOPENED_KEYS);
                 platform.close().await;
             }
         }

@@ -26,7 +26,11 @@ use async_graphql::{
     },
     value,
 };
-use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::BoxStream};
+use futures_util::{
+    FutureExt, StreamExt,
+    future::BoxFuture,
+    stream::{self, BoxStream},
+};
 
 use crate::{
     access::Op,
@@ -220,6 +224,9 @@ impl Api {
         let api = self.0.clone();
         let limit = api.config.limits.request_timeout;
         let Price { cost, depth, .. } = prepared.price;
+        if let Err(error) = op.viewer.may_run(false) {
+            return std::future::ready(self.refusal(error, &op.request_id, op.platform.clock.now())).boxed();
+        }
         op.viewer.id().into_iter().for_each(|user| op.platform.presence.seen(user));
         let cost = value!({ "requested": cost, "limit": api.config.limits.complexity, "depth": depth });
         async move {
@@ -236,6 +243,10 @@ impl Api {
 
     /// Runs a subscription; each item is one answer, and the stream ends when the subscription does.
     pub fn stream(&self, op: Arc<Op>, prepared: Prepared) -> BoxStream<'static, Response> {
+        if let Err(error) = op.viewer.may_run(true) {
+            let refusal = self.refusal(error, &op.request_id, op.platform.clock.now());
+            return stream::once(std::future::ready(refusal)).boxed();
+        }
         let request = prepared.request(&op);
         // The source of a subscription is made outside of what `Execution` sees.
         let (asked, variables) = (root_fields(&prepared), request.variables.clone());

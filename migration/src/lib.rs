@@ -20,6 +20,8 @@ mod m20261121_000032_reactions_by_emoji;
 mod m20261121_000033_conversation_upkeep;
 mod m20261121_000040_milestones;
 mod m20261121_000060_folded_names;
+mod m20261121_000075_role_versions;
+mod m20261121_000076_token_parents;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -43,6 +45,8 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000033_conversation_upkeep::Migration),
             Box::new(m20261121_000040_milestones::Migration),
             Box::new(m20261121_000060_folded_names::Migration),
+            Box::new(m20261121_000075_role_versions::Migration),
+            Box::new(m20261121_000076_token_parents::Migration),
         ]
     }
 }

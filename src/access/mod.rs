@@ -9,4 +9,4 @@ pub mod permit;
 
 pub use op::{Op, Origin};
 pub use permit::{Permit, Policy, Verdict};
-pub use viewer::{BaseRole, Permission, Person, Roles, Viewer};
+pub use viewer::{BaseRole, Permission, Person, Roles, TokenScope, Viewer};

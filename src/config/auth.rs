@@ -16,6 +16,8 @@ pub struct Auth {
     pub audience: String,
     /// Access tokens live 15 minutes: how long a stolen one is useful if nobody notices.
     pub access_lifetime: Duration,
+    /// Tokens of a scope may be presented for 5 minutes: they stand in addresses, which others see.
+    pub scoped_lifetime: Duration,
     /// `REFRESH_LIFETIME_HOURS`: how long a device may be away. Seven days; 8 for a work-day policy.
     pub refresh_lifetime: Duration,
     /// `SESSION_MAX_DAYS`: how long a sign-in lasts at the most, however often it is refreshed. Ninety days.
@@ -71,6 +73,7 @@ impl Auth {
             issuer: env.text("JWT_ISSUER").unwrap_or_else(|| "polyphony".into()),
             audience: env.text("JWT_AUDIENCE").unwrap_or_else(|| "polyphony".into()),
             access_lifetime: Duration::from_secs(900),
+            scoped_lifetime: Duration::from_secs(300),
             refresh_lifetime: Duration::from_secs(3600 * env.number("REFRESH_LIFETIME_HOURS", 168, 1..=8760)),
             session_lifetime: Duration::from_secs(24 * 3600 * env.number("SESSION_MAX_DAYS", 90, 1..=3650)),
             refresh_grace: Duration::from_secs(60),

@@ -56,10 +56,22 @@ pub(super) async fn endpoint(extract::State(state): extract::State<State>, reque
         Ok(request) => request,
         Err(error) => return refuse(error, Stage::Refused),
     };
-    let mut caller = match auth::identify(&state, &parts).await {
+    let in_address = match auth::token_in_address(&parts) {
+        Ok(Some(_)) if parts.method != Method::GET || !accepted.events => {
+            return refuse(auth::misplaced_token(), Stage::Refused);
+        }
+        Ok(token) => token,
+        Err(error) => return refuse(error, Stage::Refused),
+    };
+    let known = match &in_address {
+        Some(token) => auth::identify_stream(&state, &parts, token).await,
+        None => auth::identify(&state, &parts).await,
+    };
+    let mut caller = match known {
         Ok(caller) => caller,
         Err(error) => {
             let stale = error.code() == Code::InvalidToken
+                && in_address.is_none()
                 && auth::Credentials::read(&parts.headers, state.config.app.environment).access_cookie.is_some();
             let mut response = refuse(error, Stage::Refused);
             if stale {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::{State, layers, metrics};
-use crate::base::error::Result;
+use crate::{base::error::Result, domains::auth};
 
 /// How long a probe waits for one component.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -46,7 +46,8 @@ pub(super) async fn alive() -> &'static str {
     "ok"
 }
 
-/// GET `/readyz`: send traffic here, or not.
+/// GET `/readyz`: send traffic here, or not. Signing keys that cannot be opened are a warning and no reason: the server signs with a key of
+/// its own, and no sign-in ends.
 pub(super) async fn ready(extract::State(state): extract::State<State>) -> Response {
     let reason = if state.sockets.draining().is_cancelled() {
         Some("draining")
@@ -55,7 +56,13 @@ pub(super) async fn ready(extract::State(state): extract::State<State>) -> Respo
     } else {
         None
     };
-    let mut response = layers::json(&json!({ "ready": reason.is_none(), "reason": reason }));
+    let mut warnings = Vec::new();
+    if reason.is_none()
+        && let Ok(Ok(count @ 1..)) = tokio::time::timeout(PATIENCE, auth::unopened_keys(&state.platform)).await
+    {
+        warnings.push(format!("{count} signing keys cannot be opened. {}", auth::UNOPENED_KEYS));
+    }
+    let mut response = layers::json(&json!({ "ready": reason.is_none(), "reason": reason, "warnings": warnings }));
     if reason.is_some() {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     }
@@ -91,19 +98,21 @@ pub(super) async fn deep(extract::State(state): extract::State<State>, request: 
 
 async fn check(state: &State) -> Report {
     let platform = &state.platform;
-    let (database, cache, mail) = tokio::join!(
+    let (database, cache, mail, keys) = tokio::join!(
         timed(reachable(state)),
         timed(platform.cache.is_reachable()),
-        timed(async { platform.mail.is_reachable().await })
+        timed(async { platform.mail.is_reachable().await }),
+        timed(async { Ok(auth::unopened_keys(platform).await? == 0) })
     );
-    let status = match (database.0, cache.0 && mail.0) {
+    let status = match (database.0, cache.0 && mail.0 && keys.0) {
         (false, _) => "down",
         (true, false) => "degraded",
         (true, true) => "ok",
     };
     let line = |(ok, ms): (bool, f64)| json!({ "ok": ok, "ms": ms });
     let backend = if platform.database.is_sqlite() { "sqlite" } else { "postgres" };
-    let mut checks = json!({ "database": line(database), "cache": line(cache), "mail": line(mail) });
+    let mut checks =
+        json!({ "database": line(database), "cache": line(cache), "mail": line(mail), "signingKeys": line(keys) });
     checks["database"]["backend"] = backend.into();
     checks["cache"]["backend"] = if state.config.cache.redis_url.is_some() { "redis" } else { "process" }.into();
     Report { status, checks }

@@ -76,6 +76,10 @@ pub(super) async fn upgrade(state: State, mut parts: Parts) -> Response {
             Error::unavailable("The server is going away; try again in a moment.").with_retry_after(GOODBYE),
         );
     }
+    // A browser's socket could say it nowhere else than in `connection_init`, so nothing is gained by a token that others can read.
+    if !matches!(auth::token_in_address(&parts), Ok(None)) {
+        return refuse(auth::misplaced_token());
+    }
     let credentials = Credentials::read(&parts.headers, state.config.app.environment);
     if let Err(error) = csrf::check_socket(&parts, &state.config.app, credentials.access_cookie.is_some()) {
         return refuse(error);
@@ -233,7 +237,7 @@ async fn identify(state: &State, upgrade: &Credentials, payload: &Map<String, Js
     };
     match told {
         Some(token) => {
-            let ask = || accounts::authenticate(&state.platform, &state.config, &token);
+            let ask = || accounts::authenticate_for_socket(&state.platform, &state.config, &token);
             patiently("checking a token", ask).await
         }
         None => patiently("checking a token", || upgrade.check(state)).await.map(|(viewer, _)| viewer),

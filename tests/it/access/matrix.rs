@@ -56,6 +56,7 @@ rows! {
     // --- Signing in
     "Mutation.signUp": "mutation { signUp(input: { username: \"new-<number>\", email: \"new-<number>@example.org\", password: \"Seven-horns-and-a-drum\" }) { user { id } } }"
         => [Yes, Yes, Yes, Yes, Yes, Yes];
+    "Mutation.issueScopedToken": "mutation { issueScopedToken(input: { scope: CHAT }) { token } }" => [ANON, Yes, Yes, Yes, Yes, Yes];
     "Mutation.signIn": "mutation { signIn(input: { login: \"<guest-name>\", password: \"Seven-horns-and-a-drum\" }) { user { id } } }"
         => [Yes, Yes, Yes, Yes, Yes, Yes];
     "Mutation.signIn": "mutation { signIn(input: { login: \"<guest-name>\", password: \"Eight-horns-and-a-drum\" }) { user { id } } }"

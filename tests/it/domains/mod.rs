@@ -1,9 +1,11 @@
 //! The rules of the rooms, tried through GraphQL as a client would.
 
 mod users;
+mod profile;
 mod sign_in;
 mod takeover;
 mod signing_keys;
+mod scoped_tokens;
 mod bad_people_input;
 mod conversations;
 mod reach;

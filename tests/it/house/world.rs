@@ -226,6 +226,7 @@ impl World {
                             description: Set(None),
                             is_system: Set(true),
                             is_active: Set(true),
+                            version: Set(1),
                             created_at: Set(tx.now()),
                             updated_at: Set(tx.now()),
                         };

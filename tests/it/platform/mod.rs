@@ -12,3 +12,5 @@ mod prefetch;
 mod redis;
 mod start;
 mod tables;
+/// Clearing away.
+mod purge;

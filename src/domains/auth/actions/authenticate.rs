@@ -1,12 +1,19 @@
 //! Trusting a token, and trusting it again later.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use entity::ids::{SessionId, UserId};
 
 use crate::{
-    access::{Person, Viewer},
+    access::{Person, TokenScope, Viewer},
     base::error::{Error, Result},
     config::Config,
-    domains::auth::{error::AuthError, keys, model::Standing, standings},
+    domains::auth::{
+        error::AuthError,
+        keys,
+        model::Standing,
+        scoped::{authenticate_scoped, is_scoped},
+        standings,
+    },
     platform::Platform,
 };
 
@@ -16,17 +23,40 @@ use crate::{
 /// INVALID_TOKEN when it is not ours, expired, or its session has ended.
 pub async fn authenticate(platform: &Platform, config: &Config, token: &str) -> Result<Viewer> {
     let claims = keys::verify(platform, config, token).await?;
+    let until = DateTime::from_timestamp(claims.exp, 0).unwrap_or_else(|| platform.clock.now());
+    let person = standing_viewer(platform, config, (claims.sub, claims.sid, claims.token_version), until).await?;
+    Ok(Viewer::Person(person.ok_or(AuthError::InvalidAccessToken)?))
+}
+
+/// Who opens a socket with this token: an access token, or one that is good for nothing else. One statement.
+///
+/// # Errors
+/// INVALID_TOKEN, see [`authenticate`].
+pub async fn authenticate_for_socket(platform: &Platform, config: &Config, token: &str) -> Result<Viewer> {
+    if is_scoped(token) {
+        return authenticate_scoped(platform, config, token, TokenScope::Chat).await;
+    }
+    authenticate(platform, config, token).await
+}
+
+/// The person a token speaks of (whose it is, by which sign-in, of which version), as that stands now; `None` when it does not.
+pub(in crate::domains::auth) async fn standing_viewer(
+    platform: &Platform,
+    config: &Config,
+    (id, session, token_version): (UserId, SessionId, i32),
+    token_expires_at: DateTime<Utc>,
+) -> Result<Option<Person>> {
     let now = platform.clock.now();
-    let standing = standings::known(platform, config, claims.sid, claims.sub).await?;
-    let standing = standing.filter(|standing| standing.admits(claims.token_version, now));
-    let standing = standing.ok_or(AuthError::InvalidAccessToken)?;
-    Ok(Viewer::Person(Person {
-        id: claims.sub,
-        session: claims.sid,
+    let standing = standings::known(platform, config, session, id).await?;
+    let standing = standing.filter(|standing| standing.admits(token_version, now));
+    Ok(standing.map(|standing| Person {
+        id,
+        session,
         roles: standing.roles,
-        token_version: claims.token_version,
+        token_version,
         is_freshly_proved: now < proof_ends(config, &standing),
-        token_expires_at: DateTime::from_timestamp(claims.exp, 0).unwrap_or(now),
+        token_expires_at,
+        only: None,
     }))
 }
 

@@ -15,7 +15,7 @@ use crate::{
             error::AuthError,
             events::AuthEvent,
             keys,
-            model::{Claims, check_password, digest},
+            model::{Claims, check_password, digest, guessable},
             store,
         },
         users::{self, Seen},
@@ -80,8 +80,8 @@ pub async fn sign_up(op: &Op, input: SignUp) -> Result<Issued> {
     let email = checks.email("email", &input.email);
     let display_name = checks.text("displayName", input.display_name.as_deref().unwrap_or(&username), 1, 100);
     let device = checks.optional("device", input.device.as_deref(), 100);
-    let local = email.split('@').next().unwrap_or_default();
-    check_password(&mut checks, "password", &input.password, &[&username, &email, local, "polyphony"]);
+    let names = guessable(Some(&username), Some(&email), [display_name.as_str()]);
+    check_password(&mut checks, "password", &input.password, &names);
     checks.finish()?;
     op.platform.cache.limit("sign-up", &op.origin.address(), op.config.limits.sign_up).await?;
     let (username_key, email_key) = (fold(&username), fold(&email));
@@ -111,7 +111,7 @@ pub async fn sign_up(op: &Op, input: SignUp) -> Result<Issued> {
                 updated_at: Set(tx.now()),
                 ..Default::default()
             };
-            let user = users::insert(tx, row).await?;
+            let user = users::create(tx, row).await?;
             store::put_password(tx, user.id, &hash).await?;
             let session = begin_session(op, tx, &user, device.clone(), &refresh_token).await?;
             users::ask_for_proof(op, tx, &user, &email, may_mail).await?;
@@ -306,7 +306,7 @@ async fn issue(
         exp: now.timestamp() + expires_in,
     };
     let access_token = keys::sign(&op.platform, &op.config, &claims).await?;
-    let user = Seen::own(user);
+    let user = Seen::signed_in(user, session.id);
     Ok(Issued { user, session, access_token, refresh_token, expires_in })
 }
 

@@ -5,10 +5,11 @@ use async_graphql::{Context, Object};
 use super::{
     cookies,
     inputs::{
-        RefreshSessionInput, RefreshSessionPayload, RequestPasswordResetInput, RequestPasswordResetPayload,
-        ResendVerificationEmailInput, ResendVerificationEmailPayload, ResetPasswordInput, ResetPasswordPayload,
-        RevokeSessionInput, RevokeSessionPayload, SignInInput, SignInPayload, SignOutInput, SignOutPayload,
-        SignUpInput, SignUpPayload, SignedIn, VerifyEmailInput, VerifyEmailPayload,
+        IssueScopedTokenInput, IssueScopedTokenPayload, RefreshSessionInput, RefreshSessionPayload,
+        RequestPasswordResetInput, RequestPasswordResetPayload, ResendVerificationEmailInput,
+        ResendVerificationEmailPayload, ResetPasswordInput, ResetPasswordPayload, RevokeSessionInput,
+        RevokeSessionPayload, SignInInput, SignInPayload, SignOutInput, SignOutPayload, SignUpInput, SignUpPayload,
+        SignedIn, VerifyEmailInput, VerifyEmailPayload,
     },
     types::Scopes,
 };
@@ -16,8 +17,8 @@ use crate::{
     base::error::{Error, Result},
     domains::{
         auth::{
-            SignIn, SignOutScope, SignUp, refresh, reset_password, revoke_session, sign_in, sign_out, sign_up,
-            verify_email,
+            ScopedToken, SignIn, SignOutScope, SignUp, issue_scoped_token, refresh, reset_password, revoke_session,
+            sign_in, sign_out, sign_up, verify_email,
         },
         users::{self, graphql::User},
     },
@@ -74,6 +75,18 @@ impl AuthMutation {
     async fn revoke_session(&self, ctx: &Context<'_>, input: RevokeSessionInput) -> Result<RevokeSessionPayload> {
         revoke_session(ctx.op(), *input.session_id).await?;
         Ok(RevokeSessionPayload { session_id: node::id(*input.session_id) })
+    }
+
+    /// Makes a token for one thing only, for where a page can send no headers: an `EventSource`, a media element, a socket. It can be presented
+    /// for five minutes, ends with the session, and may stand in an address, where an access token must never stand.
+    #[graphql(directive = access::apply(Requires::SignedIn))]
+    async fn issue_scoped_token(
+        &self,
+        ctx: &Context<'_>,
+        input: IssueScopedTokenInput,
+    ) -> Result<IssueScopedTokenPayload> {
+        let ScopedToken { token, scope, expires_in } = issue_scoped_token(ctx.op(), input.scope.into())?;
+        Ok(IssueScopedTokenPayload { token: token.to_string(), scope: scope.into(), expires_in })
     }
 
     /// Proves an email address by its mailed token, which works once; a pending new address becomes that of the account. INVALID_TOKEN:

@@ -27,6 +27,7 @@ fn viewer() -> Viewer {
         roles: Roles::default(),
         is_freshly_proved: true,
         token_expires_at: AT,
+        only: None,
     })
 }
 

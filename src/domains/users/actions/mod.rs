@@ -2,6 +2,8 @@
 
 /// Keeping people away.
 pub(super) mod block;
+/// Making an account.
+pub(super) mod create;
 /// Changing a profile.
 pub(super) mod profile;
 /// Proofs by mailed links.

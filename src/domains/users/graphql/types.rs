@@ -85,7 +85,8 @@ impl User {
     }
 }
 
-/// A person. A private profile, and that of somebody who blocked the viewer, is a card: id, names and picture.
+/// A person. A private profile, and that of somebody who blocked the viewer, is a card: id, names and picture. To moderators a profile is
+/// what it is to everybody: blocks and suspensions hide nothing from them, and what is private stays so.
 #[Object]
 impl User {
     /// The global id.
@@ -261,7 +262,8 @@ impl User {
         >,
     ) -> Result<Option<Connection<Session>>> {
         let (user, state) = (self.mine(ctx)?.id, state.unwrap_or(SessionStates::Active));
-        Ok(Some(Session::page_of(ctx, user, state, PageArgs::new(first, after, last, before)).boxed().await?))
+        let args = PageArgs::new(first, after, last, before);
+        Ok(Some(Session::page_of(ctx, user, state, self.0.session, args).boxed().await?))
     }
 
     /// This person's sessions in numbers.
