@@ -87,6 +87,18 @@ fn cases(folder: &Path) -> Vec<Case> {
             &[("ALLOWED_ORIGINS", "https://a.example,*")],
             &["ALLOWED_ORIGINS", "*"],
         ),
+        case(
+            "a misspelt setting, doctor",
+            &["doctor"],
+            &[("DATABASE_URI", "postgres://localhost/polyphony")],
+            &["FAIL  settings", "did you mean DATABASE_URL?"],
+        ),
+        case(
+            "a misspelt setting, elsewhere",
+            &[],
+            &[("APP_ENV", "staging"), ("VAULT_KEYS", &"0123456789abcdef".repeat(4)), ("SMTP-URL", "smtp://mail")],
+            &["SMTP-URL: there is no such setting; did you mean SMTP_URL?"],
+        ),
         case("a sender that is none", &[], &[("MAIL_FROM", "nobody")], &["MAIL_FROM"]),
     ]
 }
