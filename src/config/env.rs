@@ -145,15 +145,11 @@ fn settings() -> impl Iterator<Item = &'static str> {
     EXAMPLE.lines().filter_map(|line| Some(line.trim_start_matches('#').split_once('=')?.0)).filter(is_name)
 }
 
-/// Whether a name is most likely another one misspelt: in the wrong case, with other dashes, or a slip of the hand away. Two slips only
-/// in long names, and none in the shortest: there are other programs, with names of their own.
+/// Whether a name is most likely another one misspelt: in the wrong case, with other dashes, or one slip of the hand away. The shortest
+/// have to be right: there are other programs, with names of their own.
 fn are_near(given: &str, name: &str) -> bool {
     let plain = |name: &str| name.replace(['_', '-', '.'], "").to_ascii_uppercase();
-    let slips = match name.len() {
-        ..6 => 0,
-        6..12 => 1,
-        _ => 2,
-    };
+    let slips = usize::from(name.len() > 5);
     plain(given) == plain(name) || given.len().abs_diff(name.len()) <= slips && distance(given, name) <= slips
 }
 
@@ -203,7 +199,7 @@ mod tests {
             ("DATABASE_URI", "DATABASE_URL"),
             ("DATABASEURL", "DATABASE_URL"),
             ("database_url", "DATABASE_URL"),
-            ("DATABSE_ULR", "DATABASE_URL"),
+            ("DATABSE_URL", "DATABASE_URL"),
             ("REDIS_URI", "REDIS_URL"),
             ("SMTP-URL", "SMTP_URL"),
             ("ALLOWED_ORIGIN", "ALLOWED_ORIGINS"),

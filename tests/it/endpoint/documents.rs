@@ -7,15 +7,14 @@
 //! The full form (`tests/soak documents`) is the same with millions.
 
 use std::{
-    cell::Cell,
+    cell::RefCell,
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use async_graphql::{Name, Positioned};
 use async_graphql::{
-    Request,
+    Name, Positioned, Request,
     parser::{
         parse_query,
         types::{BaseType, Directive, ExecutableDocument, Selection, SelectionSet, Type},
@@ -25,15 +24,16 @@ use async_graphql_value::{ConstValue, Value};
 use polyphony::{
     access::{Op, Origin, Viewer},
     base::error::Code,
-    config::limits::Limits,
+    config::{Config, Env, limits::Limits},
     graphql::precheck::{Measure, PrecheckLimits, precheck},
-    schema::{Api, Kind},
+    platform::{Chosen, Platform, database},
+    schema::{Api, Kind, Prepared},
 };
 use proptest::{
     collection::vec,
     prelude::*,
     sample::{Index, select},
-    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+    test_runner::{Config as Cases, RngAlgorithm, TestRng, TestRunner},
 };
 
 use crate::house::{amount, figures, project};
@@ -65,74 +65,119 @@ fn narrow(limits: &Limits) -> PrecheckLimits {
     }
 }
 
-once! {
-    /// See the top of the file.
-    async fn documents_of_any_kind_are_read_in_time(world) {
-        let instance = world.first();
-        let api = Api::new(instance.config.clone()).unwrap();
-        let op = move || {
-            let (platform, config) = (instance.platform.clone(), instance.config.clone());
-            Arc::new(Op::new(Viewer::Anonymous, platform, config, Origin::default(), "test".into()))
-        };
-        let limits = world.first().config.limits.clone();
-        let runtime = tokio::runtime::Handle::current();
-        let reading = std::thread::Builder::new().stack_size(STACK).spawn(move || read_all(&api, &limits, |prepared| {
-            runtime.block_on(api.execute(op(), prepared));
-        }));
-        tokio::task::spawn_blocking(|| reading.unwrap().join()).await.unwrap().unwrap();
-    }
-}
-
-/// Generates and reads them all.
-fn read_all(api: &Api, limits: &Limits, run: impl Fn(polyphony::schema::Prepared)) {
+/// See the top of the file. As many threads as there are cores, each with the stack of the server's own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn documents_of_any_kind_are_read_in_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().display().to_string();
+    let config = Arc::new(Config::read(&mut Env::of([("DATA_DIR", path.as_str())])).unwrap());
+    database::migrate(&config.database).await.unwrap();
+    let platform = Platform::open(&config, Chosen::default()).await.unwrap();
+    let api = Api::new(config.clone()).unwrap();
     let count = amount("DOCUMENTS", SHORT);
     // The short form is always the same; the full one is another each time, unless it is to be repeated.
     let seed = amount("SEED", if count == SHORT { 7 } else { std::process::id().into() });
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let config = Config { cases: u32::try_from(count).unwrap(), failure_persistence: None, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
-    // If the process dies, the document it died of is here.
-    let last = std::env::temp_dir().join(format!("polyphony-document-{}.graphql", std::process::id()));
-    let (parsed, prepared, slowest) = (Cell::new(0u64), Cell::new(0u64), Cell::new(Duration::ZERO));
+    let readers = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
     let began = Instant::now();
-    let read = |document: String| {
-        std::fs::write(&last, &document).unwrap();
-        parsed.set(parsed.get() + u64::from(is_read_alike(&document, limits)));
-        let asked = Instant::now();
-        match api.prepare(Request::new(&document)) {
-            Ok(found) => {
-                prepared.set(prepared.get() + 1);
-                assert!(precheck(&document, &narrow(limits)).is_ok(), "it was refused and prepared");
-                // Validation is the library's, and part of running; what changes or follows something is left alone.
-                if found.kind == Kind::Query {
-                    run(found);
-                }
-            }
-            Err(error) => {
-                let code = error.code();
-                let known = [
-                    Code::GraphqlParseFailed,
-                    Code::GraphqlValidationFailed,
-                    Code::QueryTooComplex,
-                    Code::BadRequest,
-                    Code::ValidationFailed,
-                ];
-                assert!(known.contains(&code), "{code:?}: {error:?}");
-            }
-        }
-        let took = asked.elapsed();
-        assert!(took < BOUND, "it took {took:?}");
-        slowest.set(slowest.get().max(took));
-        Ok(())
-    };
-    runner.run(&document(), read).unwrap_or_else(|fault| panic!("seed {seed}: {fault}"));
-    std::fs::remove_file(&last).unwrap();
-    let (parsed, prepared, slowest, took) = (parsed.get(), prepared.get(), slowest.get(), began.elapsed());
+    let reading: Vec<_> = (0..readers)
+        .map(|reader| {
+            let (api, platform, config) = (api.clone(), platform.clone(), config.clone());
+            let runtime = tokio::runtime::Handle::current();
+            let share = Share { reader, seed, count: count / readers };
+            let read = move || {
+                let limits = config.limits.clone();
+                let run = |prepared| {
+                    let (platform, config) = (platform.clone(), config.clone());
+                    let op = Op::new(Viewer::Anonymous, platform, config, Origin::default(), "test".into());
+                    runtime.block_on(api.execute(Arc::new(op), prepared));
+                };
+                share.read(&api, &limits, run)
+            };
+            std::thread::Builder::new().stack_size(STACK).spawn(read).unwrap()
+        })
+        .collect();
+    let joined = tokio::task::spawn_blocking(|| reading.into_iter().map(|reader| reader.join()).collect::<Vec<_>>());
+    let outcomes: Vec<Outcome> = joined.await.unwrap().into_iter().map(Result::unwrap).collect();
+    platform.close().await;
+    let parsed: u64 = outcomes.iter().map(|outcome| outcome.parsed).sum();
+    let prepared: u64 = outcomes.iter().map(|outcome| outcome.prepared).sum();
+    let slowest = outcomes.iter().map(|outcome| outcome.slowest).max().unwrap_or_default();
     assert!(parsed * 5 > count && prepared * 50 > count, "too few mean anything: {parsed} parsed, {prepared} prepared");
     figures(&format!(
-        "documents: {count} read, {parsed} parsed, {prepared} ready to run, none over {slowest:?}, seed {seed}, {took:?}"
+        "documents: {count} read, {parsed} parsed, {prepared} ready to run, none took longer than {slowest:?}, seed {seed}, {:?}",
+        began.elapsed()
     ));
+}
+
+/// What one thread reads.
+struct Share {
+    reader: u64,
+    seed: u64,
+    count: u64,
+}
+
+/// What came of it.
+#[derive(Default)]
+struct Outcome {
+    parsed: u64,
+    prepared: u64,
+    slowest: Duration,
+}
+
+impl Share {
+    /// Generates and reads them all.
+    fn read(self, api: &Api, limits: &Limits, run: impl Fn(Prepared)) -> Outcome {
+        let Self { reader, seed, count } = self;
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        bytes[8..16].copy_from_slice(&reader.to_le_bytes());
+        let config = Cases { cases: u32::try_from(count).unwrap(), failure_persistence: None, ..Cases::default() };
+        let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+        // If the process dies, the document it died of is here.
+        let last = std::env::temp_dir().join(format!("polyphony-document-{}-{reader}.graphql", std::process::id()));
+        let outcome = RefCell::new(Outcome::default());
+        let read = |document: String| {
+            std::fs::write(&last, &document).unwrap();
+            let parsed = is_read_alike(&document, limits);
+            let asked = Instant::now();
+            let prepared = is_prepared(&document, api, limits, &run);
+            let took = asked.elapsed();
+            assert!(took < BOUND, "it took {took:?}");
+            let mut outcome = outcome.borrow_mut();
+            outcome.parsed += u64::from(parsed);
+            outcome.prepared += u64::from(prepared);
+            outcome.slowest = outcome.slowest.max(took);
+            Ok(())
+        };
+        runner.run(&document(), read).unwrap_or_else(|fault| panic!("seed {seed}, reader {reader}: {fault}"));
+        std::fs::remove_file(&last).unwrap();
+        outcome.into_inner()
+    }
+}
+
+/// Whether it is ready to run; what reads is run as well, because validation is a part of that. What changes or follows something is
+/// left alone.
+fn is_prepared(document: &str, api: &Api, limits: &Limits, run: impl Fn(Prepared)) -> bool {
+    const REASONS: [Code; 5] = [
+        Code::GraphqlParseFailed,
+        Code::GraphqlValidationFailed,
+        Code::QueryTooComplex,
+        Code::BadRequest,
+        Code::ValidationFailed,
+    ];
+    match api.prepare(Request::new(document)) {
+        Ok(prepared) => {
+            assert!(precheck(document, &narrow(limits)).is_ok(), "it was refused and prepared");
+            if prepared.kind == Kind::Query {
+                run(prepared);
+            }
+            true
+        }
+        Err(error) => {
+            assert!(REASONS.contains(&error.code()), "{error:?}");
+            false
+        }
+    }
 }
 
 /// Whether the parser reads it; it must be what the pre-check thought of it.
