@@ -123,6 +123,15 @@ async fn every_complaint_says_what_is_wrong_and_what_to_set() {
     }
 }
 
+/// On a laptop a setting that goes unheard is told, and stops nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_misspelt_setting_is_told() {
+    let home = tempfile::tempdir().unwrap();
+    let (success, said) = Program::run(home.path(), &["config"], &[("REDIS_URI", "redis://:hunter2@cache")]).await;
+    assert!(success && said.contains("REDIS_URI: there is no such setting; did you mean REDIS_URL?"), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
 /// Who reads a command's output may have heard enough, as `head` does.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_closed_pipe_is_no_fault() {
