@@ -1,7 +1,7 @@
 //! Variables, read once, with every fault kept until the end, misspelt names among them.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap},
     fmt::Display,
     ops::RangeInclusive,
     str::FromStr,
@@ -120,7 +120,7 @@ impl Env {
     /// that says what to set.
     pub(super) fn misspelt(&self) -> Vec<String> {
         let is_set = |name: &str| self.variables.contains_key(name);
-        let known: HashSet<&str> = settings().collect();
+        let known: BTreeSet<&str> = settings().collect();
         let given = self.variables.keys().filter(|name| !known.contains(name.as_str()));
         let mut sentences: Vec<String> = given
             .filter_map(|given| {

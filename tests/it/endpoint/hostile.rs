@@ -275,7 +275,7 @@ async fn ten_thousand_malformed_frames() {
                 // Frames that unpack into more than was sent are not agreed upon.
                 assert!(head.starts_with("http/1.1 101") && !head.contains("permessage-deflate"), "{head}");
                 let mut said = Vec::new();
-                if number % 2 == 0 {
+                if number.is_multiple_of(2) {
                     let greeting = r#"{"type":"connection_init"}"#;
                     said.extend(frame(0x81, greeting.as_bytes(), greeting.len()));
                 }

@@ -105,7 +105,7 @@ both! {
             assert!(!asleep.renew(&platform).await.unwrap() && !asleep.finish(&platform).await.unwrap());
             asleep.fail(&platform, "too late").await.unwrap();
         }
-        assert_eq!(waiting(world).await, [row.clone()], "what was decided stays");
+        assert_eq!(waiting(world).await, std::slice::from_ref(&row), "what was decided stays");
         // A successor is not held up by the dead letter, and an administrator gives it its attempts back.
         platform.write(async |tx| tx.enqueue(&Unknown { key: Some("once".into()) })).await.unwrap();
         assert_eq!(waiting(world).await.len(), 2);
