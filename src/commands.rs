@@ -78,6 +78,7 @@ pub fn main() -> ExitCode {
     if let Err(error) = logging::start(&config.log) {
         return complain(&readable(&error));
     }
+    config.doubts.iter().for_each(|doubt| tracing::warn!("{doubt}"));
     // Validation recurses over a document; the deepest that passes the pre-check needs less than half of this, unoptimised.
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(4 << 20).build();
     let outcome = match runtime {
@@ -201,6 +202,13 @@ async fn doctor(config: &Config) -> Result<ExitCode> {
         Err(error) => Err(readable(&error)),
     };
     report("database", state, advice);
+    if !config.doubts.is_empty() {
+        report(
+            "settings",
+            Err(config.doubts.join(" ")),
+            "Set the right one, or leave the other out: outside of development it stops the start.",
+        );
+    }
     if let Some(url) = &config.cache.redis_url {
         let answer = ping_redis(url).await.map(|()| config::without_password(url));
         report("Redis", answer, "Check REDIS_URL; without Redis, unset it: counters then live in the process.");

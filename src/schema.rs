@@ -191,7 +191,7 @@ impl Api {
     /// Bounds and parses the document and finds its operation, before anything runs.
     ///
     /// # Errors
-    /// QUERY_TOO_COMPLEX, GRAPHQL_PARSE_FAILED, BAD_REQUEST when `operationName` does not name an operation of the document, or
+    /// QUERY_TOO_COMPLEX, GRAPHQL_PARSE_FAILED, GRAPHQL_VALIDATION_FAILED when a variable is of no type, BAD_REQUEST when `operationName` does not name an operation of the document, or
     /// VALIDATION_FAILED naming each input that is missing or not of its type, or INTROSPECTION_DISABLED.
     pub fn prepare(&self, request: Request) -> Result<Prepared, Error> {
         let Inner { documents, shape, config, .. } = &*self.0;
@@ -209,6 +209,7 @@ impl Api {
         if !config.app.introspection {
             introspection::refuse(parsed, operation)?;
         }
+        inputs::known_types(parsed, shape)?;
         inputs::check(parsed, operation, &variables, shape)?;
         let kind = match operation.ty {
             OperationType::Query => Kind::Query,

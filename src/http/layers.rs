@@ -15,7 +15,10 @@ use axum::{
 };
 use futures_util::FutureExt;
 use tower_http::{
-    compression::CompressionLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{And, DefaultPredicate, Predicate, SizeAbove},
+    },
     cors::{AllowHeaders, AllowOrigin, Any, CorsLayer},
 };
 use uuid::Uuid;
@@ -36,6 +39,9 @@ use crate::{
 
 /// Where the id travels.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Bytes of a body that leaves in one packet with its headers anyway, so that packing it would only take time.
+const SMALL: u64 = 860;
 
 /// The id of a request, in its answer, its errors and the log.
 #[derive(Clone, Debug)]
@@ -145,7 +151,8 @@ pub(super) fn secure(headers: &mut HeaderMap, environment: Environment) {
     ] {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    if environment == Environment::Production {
+    // Where a proxy terminates TLS: everywhere but on a laptop.
+    if environment != Environment::Development {
         let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
         headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
     }
@@ -174,8 +181,8 @@ pub(super) fn cors(app: &App) -> CorsLayer {
 }
 
 /// gzip and Brotli, for all that is not small, an image or a stream of events.
-pub(super) fn compression() -> CompressionLayer {
-    CompressionLayer::new().gzip(true).br(true)
+pub(super) fn compression() -> CompressionLayer<And<DefaultPredicate, SizeAbove>> {
+    CompressionLayer::new().gzip(true).br(true).compress_when(DefaultPredicate::new().and(SizeAbove::new(SMALL)))
 }
 
 /// Nothing is here.

@@ -11,3 +11,4 @@ mod conversations;
 mod reach;
 mod rooms;
 mod live;
+mod links;

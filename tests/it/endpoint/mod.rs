@@ -5,3 +5,11 @@ mod websocket;
 mod sse;
 /// Wrong inputs, and where errors say they stand.
 mod inputs;
+/// What an answer weighs and how long it may take.
+mod bounds;
+/// Who may see how the server is.
+mod probes;
+/// Clients that mean harm.
+mod hostile;
+/// Generated documents.
+mod documents;

@@ -31,6 +31,7 @@ use super::{
     Backend, Caller, Person,
     database::Home,
     dump::Dump,
+    in_soak,
     mailbox::{self, Mail},
     skip, spawn, within,
 };
@@ -39,6 +40,8 @@ use super::{
 const BEGINNING: &str = "2026-11-21T09:00:00Z";
 /// No test takes this long.
 const TEST_TIMEOUT: Duration = Duration::from_secs(120);
+/// Nor does a long form take this long.
+const SOAK_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 
 /// A server with doors of its own.
 #[derive(Clone, Debug)]
@@ -80,7 +83,8 @@ impl World {
     /// Makes a world, lets a test loose in it, and takes it down. What the test left to be done is done, and must succeed.
     pub async fn run(backend: Backend, test: impl for<'a> FnOnce(&'a Self) -> LocalBoxFuture<'a, ()>) {
         let Some(world) = Self::make(backend).await else { return skip("PostgreSQL") };
-        let outcome = tokio::time::timeout(TEST_TIMEOUT, AssertUnwindSafe(test(&world)).catch_unwind()).await;
+        let limit = if in_soak() { SOAK_TIMEOUT } else { TEST_TIMEOUT };
+        let outcome = tokio::time::timeout(limit, AssertUnwindSafe(test(&world)).catch_unwind()).await;
         let outcome = match outcome {
             Ok(Ok(())) => AssertUnwindSafe(world.finish()).catch_unwind().await,
             Ok(panic) => panic,

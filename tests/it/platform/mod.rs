@@ -6,6 +6,7 @@ mod disk;
 mod events;
 mod files;
 mod jobs;
+mod mail;
 mod migrations;
 mod newcomer;
 mod prefetch;
