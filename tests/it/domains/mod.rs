@@ -9,3 +9,5 @@ mod conversations;
 mod reach;
 mod rooms;
 mod live;
+mod inbox;
+mod snapshots;
