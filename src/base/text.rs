@@ -188,8 +188,9 @@ fn candidates(written: &str) -> Vec<String> {
     if shortest == 0 {
         return Vec::new();
     }
-    // The signs are a byte each.
-    let names = (shortest..=written.len()).rev().map(|end| fold(&written[..end]));
+    // The signs are a byte each; with more of them than a name has characters it is none.
+    let longest = written.len().min(shortest + NAME);
+    let names = (shortest..=longest).rev().map(|end| fold(&written[..end]));
     names.filter(|name| name.chars().count() <= NAME).collect()
 }
 
