@@ -348,7 +348,7 @@ async fn course(world: &World, seed: u64) -> Vec<String> {
 both! {
     async fn a_snapshot_and_the_events_since_are_a_later_snapshot(world) {
         for seed in 1..=SEEDS {
-            let wrong = course(world, seed).await;
+            let wrong = Box::pin(course(world, seed)).await;
             assert!(wrong.is_empty(), "seed {seed}\n{}", wrong.join("\n"));
         }
     }
