@@ -97,6 +97,8 @@ rows! {
     "Conversation.metadata": "{ conversation(id: \"<hall>\") { metadata } }" => [ANON, DENIED, DENIED, DENIED, DENIED, DENIED];
     "Conversation.metadata": "{ conversation(id: \"<room>\") { metadata } }" => [ANON, NO_ROOM, Yes, Yes, Yes, NO_ROOM];
     "Message.deletionReason": "{ node(id: \"<deleted>\") { ... on Message { deletionReason } } }" => [Null, Null, DENIED, Yes, Yes, Null];
+    "Message.deletionReason": "{ node(id: \"<removed>\") { ... on Message { deletionReason } } }" => [Null, Null, Yes, Yes, Yes, Null];
+    "Message.deletionReason": "{ node(id: \"<taken-back>\") { ... on Message { deletionReason } } }" => [Null, Null, Yes, Null, Yes, Null];
     "Mutation.markMessagesDelivered": "mutation { markMessagesDelivered(input: { conversationId: \"<room>\", upToMessageId: \"<message>\" }) { conversation { id } } }" => [ANON, NO_ROOM, Yes, Yes, Yes, NO_ROOM];
     "Query.conversations": "{ conversations { totalCount } }" => [ANON, Yes, Yes, Yes, Yes, Yes];
     "Query.conversation": "{ conversation(id: \"<room>\") { name } }" => [ANON, NO_ROOM, Yes, Yes, Yes, NO_ROOM];

@@ -12,3 +12,5 @@ mod reach;
 mod rooms;
 mod live;
 mod links;
+mod inbox;
+mod snapshots;

@@ -19,8 +19,9 @@ use crate::{
     base::error::{Error, Result},
     domains::{
         conversations::{
-            loaders::{EmojiOf, MembershipIn, MessageById, ReachOf, ReplyCount},
+            loaders::{ConversationById, EmojiOf, MessageById, ReachOf, ReplyCount},
             model::mentions_of,
+            policy::may_know_why,
             store::{self, Joining, Of, Reach, Which},
         },
         users::{UserById, graphql::User},
@@ -297,13 +298,15 @@ impl Message {
     }
 
     /// Why it was taken away, if somebody said so.
-    #[graphql(directive = access::apply(Requires::Moderator))]
+    #[graphql(directive = access::apply(Requires::AuthorOrModerator))]
     async fn deletion_reason(&self, ctx: &Context<'_>) -> Result<Option<&String>> {
-        let member = ctx.load(MembershipIn(self.0.row.conversation_id)).await?;
-        if member.is_some_and(|member| member.role >= entity::conversation_member::Role::Moderator) {
+        let seen = ctx.load(ConversationById(self.0.row.conversation_id)).await?;
+        if seen.is_some_and(|seen| may_know_why(&ctx.op().viewer, &seen, &self.0.row)) {
             return Ok(self.0.row.deletion_reason.as_ref());
         }
-        Err(Error::denied("Only moderators and owners of the conversation may see why a message was deleted."))
+        Err(Error::denied(
+            "Only its author and the moderators and owners of the conversation may see why a message was deleted.",
+        ))
     }
 
     /// The members named with @ in the text, in its order; at most 50.
@@ -319,7 +322,7 @@ impl Message {
         Ok(ids.iter().filter_map(|id| found.remove(&UserById(*id))).map(User::new).collect())
     }
 
-    /// The reactions, grouped by emoji; the emoji that came first first. At most 20 emoji.
+    /// The reactions, grouped by emoji; the emoji that came first first. At most 20 emoji; none once it is deleted.
     async fn reactions(&self, ctx: &Context<'_>) -> Result<Vec<ReactionGroup>> {
         self.groups(ctx).await
     }

@@ -5,7 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use entity::ids::{ConversationId, UserId};
+use entity::{
+    conversation_receipt::Kind,
+    ids::{ConversationId, UserId},
+};
 use futures_util::{Stream, stream};
 use serde::Deserialize;
 
@@ -134,8 +137,8 @@ impl Listener {
             {
                 None
             }
-            // How far others have read is for the conversation, not for the list of them.
-            ConversationEvent::ReceiptMoved { user, .. } if user != self.me => None,
+            // How far others have read is for the conversation, not for the list of them; what has been received changes no list.
+            ConversationEvent::ReceiptMoved { user, receipt, .. } if user != self.me || receipt != Kind::Read => None,
             ConversationEvent::MessagePinned { .. } | ConversationEvent::ReactionsChanged { .. } => None,
             event => Some(InboxTold::Event(event)),
         }

@@ -239,7 +239,7 @@ impl User {
         Ok(Some(self.mine(ctx)?.version))
     }
 
-    /// The roles this person holds. Administrators see everybody's.
+    /// The roles this person holds, each once: no more than the place has in `roles`. Administrators see everybody's.
     #[graphql(directive = access::apply(Requires::Owner))]
     async fn roles(&self, ctx: &Context<'_>) -> Result<Option<Vec<RoleGrant>>> {
         if ctx.op().viewer.admin().is_err() {
