@@ -19,6 +19,7 @@ async fn plan(db: &DatabaseConnection, filter: Filter, search: Option<&str>, aft
         roles: Roles::default(),
         is_freshly_proved: true,
         token_expires_at: DateTime::UNIX_EPOCH,
+        only: None,
     });
     let listing = Listing { kind: None, filter, search: search.map(str::to_owned), archived: false };
     let window = Window { limit: 50, backward: false, after, before: None };
