@@ -20,6 +20,7 @@ mod m20261121_000032_reactions_by_emoji;
 mod m20261121_000033_conversation_upkeep;
 mod m20261121_000040_milestones;
 mod m20261121_000060_folded_names;
+mod m20261121_000085_rate_counters;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000033_conversation_upkeep::Migration),
             Box::new(m20261121_000040_milestones::Migration),
             Box::new(m20261121_000060_folded_names::Migration),
+            Box::new(m20261121_000085_rate_counters::Migration),
         ]
     }
 }

@@ -26,13 +26,15 @@ use super::{
     State, answer, graphql,
     layers::{self, RequestId},
     protocol::{self, Close, Incoming},
-    websocket::{End, Sink, Stream, WRITE_TIMEOUT, receive},
+    rates::{self, Turn},
+    websocket::{CROWDED, End, Sink, Stream, WRITE_TIMEOUT, flooded, receive},
 };
 use crate::{
     access::{Op, Origin, Viewer},
     base::error::{Code, Error, Result},
     domains::auth as accounts,
     platform::{
+        buckets::Flow,
         metrics::{self, Running},
         patience::patiently,
     },
@@ -165,6 +167,7 @@ async fn read(session: &Arc<Session>, stream: &mut Stream, frames: mpsc::Sender<
     let limits = &session.state.config.limits;
     // Two pings unanswered and half a third: whoever is there has answered one of them.
     let silence = limits.ping_interval.mul_f32(2.5);
+    let mut flow = Flow::default();
     loop {
         let text = match tokio::time::timeout(silence, receive(stream)).await {
             Ok(Ok(Some(text))) => text,
@@ -172,6 +175,9 @@ async fn read(session: &Arc<Session>, stream: &mut Stream, frames: mpsc::Sender<
             Ok(Err(end)) => return end,
             Err(_) => return Close::silent().into(),
         };
+        if let Err(close) = flooded(&session.state, &mut flow) {
+            return close.into();
+        }
         let reply = match protocol::parse(&text, limits.document_nesting) {
             Err(why) => return Close::malformed(why).into(),
             Ok(Incoming::Init(_)) => return Close::too_many_inits().into(),
@@ -243,17 +249,23 @@ fn start(
     let limit = state.config.limits.socket_operations;
     let number = session.count.fetch_add(1, Ordering::Relaxed) + 1;
     let request_id: Arc<str> = format!("{}-{number}", session.id.0).into();
+    let refuse = |id: &str, error| {
+        let refusal = state.api.refusal(error, &request_id, state.platform.clock.now());
+        Ok(Some(protocol::error(id, &refusal)))
+    };
+    // An id that is taken closes the socket, however often it was asked.
+    let is_free = !session.running().contains_key(&id);
+    if is_free && let Err(level) = rates::pass(state, session.origin.ip) {
+        return refuse(&id, level.refusal());
+    }
     let operation = {
         let mut running = session.running();
         let count = running.len();
         match running.entry(id.clone()) {
             Entry::Occupied(_) => return Err(Close::taken(&id)),
             Entry::Vacant(_) if count >= limit => {
-                let error = Error::new(Code::RateLimitExceeded, format!("A socket runs {limit} operations at once."));
-                return Ok(Some(protocol::error(
-                    &id,
-                    &state.api.refusal(error, &request_id, state.platform.clock.now()),
-                )));
+                let sentence = format!("A socket runs {limit} operations at once.");
+                return refuse(&id, Error::new(Code::RateLimitExceeded, sentence).with_retry_after(CROWDED));
             }
             Entry::Vacant(free) => {
                 let operation = Arc::new(Operation { id, stop: session.stop.child_token() });
@@ -304,10 +316,17 @@ impl Outbox {
 async fn run(session: Arc<Session>, request_id: Arc<str>, request: Request, outbox: Outbox) {
     let state = &session.state;
     let refusal = |error| state.api.refusal(error, &request_id, state.platform.clock.now());
+    let turn = match Turn::begin(state, &session.greeted, &session.origin, None) {
+        Ok(turn) => turn,
+        Err(error) => return outbox.error(&refusal(error)).await,
+    };
     let prepared = match state.api.prepare(request) {
         Ok(prepared) => prepared,
         Err(error) => return outbox.error(&refusal(error)).await,
     };
+    if let Err(error) = turn.settle(prepared.kind, state.config.limits.weight(prepared.price.cost)) {
+        return outbox.error(&refusal(error)).await;
+    }
     // Before the rights are read: what is taken away after that is heard of.
     let rights = session.viewer.subscribe();
     let viewer = match session.renewed().await {
