@@ -100,6 +100,8 @@ pub struct Limits {
     pub mail_by_recipient: Rate,
     /// Attempts to use a mailed token from one address.
     pub token_attempts: Rate,
+    /// Usernames asked for from one address: somebody who types looks at a handful, who asks for more wants a list of people.
+    pub username_check: Rate,
     /// Look ahead and load edges for whole lists. Off only in the test that compares both ways.
     pub prefetch: bool,
     /// Every rate as it was read, by the name of its setting.
@@ -120,6 +122,7 @@ impl Limits {
         let mail_by_address = rates.read("RATE_LIMIT_MAIL_ADDRESS", 10, 3600);
         let mail_by_account = rates.read("RATE_LIMIT_MAIL_ACCOUNT", 5, 3600);
         let mail_by_recipient = rates.read("RATE_LIMIT_MAIL_RECIPIENT", 3, 3600);
+        let username_check = rates.read("RATE_LIMIT_USERNAME_CHECK", 30, 60);
         let token_attempts = rates.read("RATE_LIMIT_MAILED_TOKEN", 30, 3600);
         let rates = rates.finish();
         Self {
@@ -167,6 +170,7 @@ impl Limits {
             mail_by_account,
             mail_by_recipient,
             token_attempts,
+            username_check,
             prefetch: true,
             rates,
         }

@@ -15,7 +15,7 @@ use std::{
     time::Instant,
 };
 
-use async_graphql::{Request, Response as Answer};
+use async_graphql::{Request, Response as Answer, Value};
 use axum::extract::ws::Message;
 use bytes::Bytes;
 use futures_util::{FutureExt, SinkExt, StreamExt};
@@ -34,7 +34,7 @@ use crate::{
     base::error::{Code, Error, Result},
     domains::auth as accounts,
     platform::{
-        buckets::Flow,
+        buckets::{Flow, Level},
         metrics::{self, Running},
         patience::patiently,
     },
@@ -324,9 +324,10 @@ async fn run(session: Arc<Session>, request_id: Arc<str>, request: Request, outb
         Ok(prepared) => prepared,
         Err(error) => return outbox.error(&refusal(error)).await,
     };
-    if let Err(error) = turn.settle(prepared.kind, state.config.limits.weight(prepared.price.cost)) {
-        return outbox.error(&refusal(error)).await;
-    }
+    let level = match turn.settle(prepared.kind, state.config.limits.weight(prepared.price.cost)) {
+        Ok(level) => level,
+        Err(error) => return outbox.error(&refusal(error)).await,
+    };
     // Before the rights are read: what is taken away after that is heard of.
     let rights = session.viewer.subscribe();
     let viewer = match session.renewed().await {
@@ -344,7 +345,7 @@ async fn run(session: Arc<Session>, request_id: Arc<str>, request: Request, outb
                 };
                 outbox.error(&refusal(cut)).await;
             }
-            kind => answer_once(state, &op, prepared, kind, &outbox).await,
+            kind => answer_once(state, &op, prepared, (kind, level), &outbox).await,
         }
     };
     if let Err(panic) = AssertUnwindSafe(work).catch_unwind().await {
@@ -365,10 +366,14 @@ async fn outranked(session: &Session, viewer: &Viewer, mut rights: watch::Receiv
     std::future::pending().await
 }
 
-async fn answer_once(state: &State, op: &Arc<Op>, prepared: Prepared, kind: Kind, outbox: &Outbox) {
+async fn answer_once(state: &State, op: &Arc<Op>, prepared: Prepared, (kind, level): (Kind, Level), outbox: &Outbox) {
     let started = Instant::now();
     let operation = graphql::title(&prepared);
-    let answer = state.api.execute(op.clone(), prepared).await;
+    let mut answer = state.api.execute(op.clone(), prepared).await;
+    // Over HTTP headers tell it.
+    if let Ok(told) = Value::from_json(level.told()) {
+        answer.extensions.insert("rateLimit".to_owned(), told);
+    }
     log(op, kind, operation.as_deref(), started, &answer);
     if answer::is_request_error(&answer) {
         outbox.error(&answer).await;

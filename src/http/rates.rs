@@ -3,6 +3,7 @@
 //!
 //! Every answer tells of the viewer's limit, or of the one that refused: `X-RateLimit-Limit`, `-Remaining` and `-Reset` (seconds since
 //! 1970, when all of it is there again), and the same as `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10).
+//! Answers over a socket have no headers and tell it in `extensions.rateLimit`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -99,8 +100,8 @@ impl Tab {
 
 /// Lets a request in if its address, and everybody together, have not asked too often; then has its answer tell of a limit.
 pub(super) async fn door(extract::State(state): extract::State<State>, request: Request, next: Next) -> Response {
-    // Who watches over the server is not to be kept out by those it watches.
-    if matches!(request.uri().path(), "/health" | "/healthz" | "/readyz" | "/health/deep" | "/metrics") {
+    // Who decides whether the server lives is not to be kept out by those who flood it.
+    if matches!(request.uri().path(), "/health" | "/healthz" | "/readyz" | "/metrics") {
         return next.run(request).await;
     }
     let (mut parts, body) = request.into_parts();
@@ -175,6 +176,7 @@ impl Class {
 pub(super) struct Turn {
     class: Class,
     all: Bucket,
+    level: Level,
     buckets: Buckets,
     tab: Option<Tab>,
 }
@@ -187,16 +189,18 @@ impl Turn {
     pub(super) fn begin(state: &State, viewer: &Viewer, origin: &Origin, tab: Option<&Tab>) -> Result<Self> {
         let class = Class::of(state, viewer, origin);
         let all = class.bucket(class.names[0], class.allowance.operations);
-        let turn = Self { class, all, buckets: state.platform.buckets.clone(), tab: tab.cloned() };
-        turn.take(&turn.all, 1)?;
+        let buckets = state.platform.buckets.clone();
+        let level = buckets.take(&all, 1).map_err(|level| level.refusal())?;
+        let turn = Self { class, all, level, buckets, tab: tab.cloned() };
+        turn.note();
         Ok(turn)
     }
 
-    /// Counts what it weighs beyond one, and its kind.
+    /// Counts what it weighs beyond one, and its kind; gives what is left then.
     ///
     /// # Errors
     /// RATE_LIMIT_EXCEEDED.
-    pub(super) fn settle(self, kind: Kind, weight: u32) -> Result<()> {
+    pub(super) fn settle(mut self, kind: Kind, weight: u32) -> Result<Level> {
         let Self { class, all, .. } = &self;
         let of_kind = match kind {
             Kind::Query => None,
@@ -211,18 +215,18 @@ impl Turn {
         }
         if weight > 1 {
             self.buckets.give_back(all, 1);
-            self.take(all, weight).inspect_err(|_| {
+            self.level = self.buckets.take(all, weight).map_err(|level| {
                 of_kind.iter().for_each(|of_kind| self.buckets.give_back(of_kind, weight));
+                level.refusal()
             })?;
+            self.note();
         }
-        Ok(())
+        Ok(self.level)
     }
 
-    fn take(&self, bucket: &Bucket, weight: u32) -> Result<()> {
-        let level = self.buckets.take(bucket, weight).map_err(|level| level.refusal())?;
+    fn note(&self) {
         if let Some(tab) = &self.tab {
-            tab.note(level);
+            tab.note(self.level);
         }
-        Ok(())
     }
 }

@@ -84,16 +84,22 @@ impl Level {
     /// The refusal of what was asked for, with what a client has to know to come back in time; and a line in the metrics.
     pub fn refusal(&self) -> Error {
         metrics::refusal(self.name);
-        let (wait, reset) = (seconds(self.wait).max(1), seconds(self.full_in));
+        let wait = seconds(self.wait).max(1);
         Error::new(Code::RateLimitExceeded, format!("Too many requests of this kind; try again in {wait} seconds."))
             .with_retry_after(Duration::from_secs(wait))
-            .with_details(json!({
-                "limit": self.name,
-                "count": self.rate.count,
-                "seconds": self.rate.per.as_secs(),
-                "remaining": self.remaining,
-                "reset": reset,
-            }))
+            .with_details(self.told())
+    }
+
+    /// As a client reads it: the limit's name, how many in how many seconds, how many are left, and in how many seconds all of them are
+    /// there again.
+    pub fn told(&self) -> serde_json::Value {
+        json!({
+            "limit": self.name,
+            "count": self.rate.count,
+            "seconds": self.rate.per.as_secs(),
+            "remaining": self.remaining,
+            "reset": seconds(self.full_in),
+        })
     }
 }
 

@@ -258,15 +258,23 @@ once! {
 
     /// PLT-013: what asks over a socket passes the limits of its address too; the socket stays.
     async fn a_socket_is_no_way_around(world) {
-        let here = strict(world, |config| config.limits.requests.by_address = Rate::new(4, 1)).await;
+        let here = strict(world, |config| {
+            config.limits.requests.by_address = Rate::new(4, 1);
+            config.limits.requests.person.operations = Rate::new(10, 60);
+        })
+        .await;
         let alice = world.person("alice").await.at(&here);
         let headers = [("sec-websocket-protocol", "graphql-transport-ws"), ("x-forwarded-for", "203.0.113.9")];
         let mut socket = Socket::try_open(&here.url, &headers).await.ok().unwrap();
         let token = format!("Bearer {}", alice.token.clone().unwrap());
         socket.say(json!({ "type": "connection_init", "payload": { "authorization": token } }));
         socket.recv().await;
-        for _ in 0..3 {
-            assert_eq!(socket.subscribe(ME, Value::Null).next().await["me"]["username"], "alice");
+        for left in [9, 8, 7] {
+            let Frame::Next(answer) = socket.subscribe(ME, Value::Null).frame().await else { panic!("it did not run") };
+            assert_eq!(answer["data"]["me"]["username"], "alice");
+            // PLT-014: an answer without headers tells as well.
+            let told = json!({ "limit": "person", "count": 10, "seconds": 60, "remaining": left, "reset": 6 * (10 - left) });
+            assert_eq!(answer["extensions"]["rateLimit"], told);
         }
         let mut refused = socket.subscribe(ME, Value::Null);
         let Frame::Error(errors) = refused.frame().await else { panic!("it ran") };
