@@ -1,7 +1,8 @@
 //! What an operation costs before it runs, and what resolvers and loaders cost when it does: `cargo bench`.
 //!
 //! Each document runs on the embedded database with the demo data, once with edges loaded ahead for whole lists and once by loaders
-//! alone. Medians, in microseconds; statements of one run beside them. Compare runs on one machine only.
+//! alone. Medians, in microseconds; statements of one run beside them. At the end, what the limits cost that every operation passes.
+//! Compare runs on one machine only.
 
 use std::{io::Write, sync::Arc, time::Instant};
 
@@ -11,8 +12,11 @@ use entity::ids::{TypedId, UserId};
 use polyphony::{
     access::{Op, Person, Roles, Viewer},
     app::App,
-    config::{Config, Env},
-    platform::Chosen,
+    config::{Config, Env, limits::Rate},
+    platform::{
+        Chosen,
+        buckets::{Bucket, Whose},
+    },
     schema::Api,
 };
 
@@ -61,8 +65,31 @@ async fn main() -> Outcome {
         let [(prepare, ahead, some), (_, loaders, more)] = columns[..] else { continue };
         writeln!(out, "{name:<20} {prepare:>10} {ahead:>12} {loaders:>12} {some:>11} {more:>11}")?;
     }
+    writeln!(out, "limits of one operation: {:.2} µs", limits(&app, alice))?;
     app.platform.close().await;
     Ok(())
+}
+
+/// Microseconds that a mutation spends at the limits of its address, of everybody, of its viewer and of its kind, while many others are
+/// known.
+fn limits(app: &App, alice: UserId) -> f64 {
+    let rate = Rate::new(1_000_000, 1);
+    let address = |number: u32| Whose::Address(Some(number.to_be_bytes().into()));
+    for number in 0..50_000 {
+        let _ = app.platform.buckets.take(&Bucket { name: "address", whose: address(number), rate }, 1);
+    }
+    let began = Instant::now();
+    for number in 0..100_000 {
+        for (name, whose) in [
+            ("address", address(number % 50_000)),
+            ("overall", Whose::Everybody),
+            ("person", Whose::Person(alice)),
+            ("person-mutations", Whose::Person(alice)),
+        ] {
+            let _ = app.platform.buckets.take(&Bucket { name, whose, rate }, 1);
+        }
+    }
+    began.elapsed().as_secs_f64() * 10.0
 }
 
 fn told(error: polyphony::base::error::Error) -> String {

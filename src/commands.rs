@@ -211,7 +211,11 @@ async fn doctor(config: &Config) -> Result<ExitCode> {
     }
     if let Some(url) = &config.cache.redis_url {
         let answer = ping_redis(url).await.map(|()| config::without_password(url));
-        report("Redis", answer, "Check REDIS_URL; without Redis, unset it: counters then live in the process.");
+        report(
+            "Redis",
+            answer,
+            "Check REDIS_URL; without Redis, unset it: instances then share their limits by PostgreSQL.",
+        );
     }
     report("mail", ping_mail(config).await, "Check SMTP_URL; on a laptop unset it, and mail goes into a folder.");
     if is_ready {

@@ -25,6 +25,7 @@ mod m20261121_000071_keys_of_people;
 mod m20261121_000072_reactions_go_with_the_text;
 mod m20261121_000075_role_versions;
 mod m20261121_000076_token_parents;
+mod m20261121_000085_rate_counters;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -53,6 +54,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000072_reactions_go_with_the_text::Migration),
             Box::new(m20261121_000075_role_versions::Migration),
             Box::new(m20261121_000076_token_parents::Migration),
+            Box::new(m20261121_000085_rate_counters::Migration),
         ]
     }
 }

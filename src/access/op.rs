@@ -6,7 +6,7 @@ use super::viewer::Viewer;
 use crate::{
     base::{error::Result, locale::Locale},
     config::Config,
-    platform::{Platform, Reader, Tx},
+    platform::{Platform, Reader, Tx, buckets::network},
 };
 
 /// Where an operation came from.
@@ -37,13 +37,9 @@ impl std::fmt::Debug for Origin {
 impl Origin {
     /// Who to count against a limit by address.
     pub fn address(&self) -> String {
-        match self.ip {
-            // A household has a /64; counting single addresses of it would count nothing.
-            Some(IpAddr::V6(ip)) if ip.to_ipv4_mapped().is_none() => {
-                let [a, b, c, d, ..] = ip.segments();
-                format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-            }
-            Some(ip) => ip.to_canonical().to_string(),
+        match self.ip.map(network) {
+            Some(IpAddr::V6(network)) => format!("{network}/64"),
+            Some(ip) => ip.to_string(),
             None => "unknown".to_owned(),
         }
     }

@@ -15,6 +15,8 @@ pub mod auth;
 pub mod mail;
 /// Every ceiling, with its reason.
 pub mod limits;
+/// How often: what every request has to pass.
+mod rates;
 /// What the log looks like.
 pub mod log;
 

@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 
-use super::{State, layers::RequestId, negotiate::Media};
+use super::{State, layers::RequestId, negotiate::Media, rates::Told};
 use crate::{
     base::error::{Code, Error},
     graphql::ready,
@@ -139,6 +139,7 @@ pub(super) fn write(answer: Answer, media: Media, stage: Stage) -> Response {
     *response.status_mut() = status(&answer, media, stage);
     let codes = codes(&answer);
     let retry_after = answer.errors.iter().find_map(retry_after);
+    let limit = answer.errors.iter().find_map(limit);
     let headers = response.headers_mut();
     headers.extend(answer.http_headers);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
@@ -155,6 +156,9 @@ pub(super) fn write(answer: Answer, media: Media, stage: Stage) -> Response {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     }
     response.extensions_mut().insert(Facts { codes, ..Facts::default() });
+    if let Some(told) = limit {
+        response.extensions_mut().insert(told);
+    }
     response
 }
 
@@ -168,6 +172,21 @@ fn retry_after(error: &ServerError) -> Option<HeaderValue> {
         Value::Number(seconds) => HeaderValue::from_str(&seconds.to_string()).ok(),
         _ => None,
     }
+}
+
+/// The limit by which something was refused.
+fn limit(error: &ServerError) -> Option<Told> {
+    let Some(Value::Object(details)) = error.extensions.as_ref()?.get("details") else { return None };
+    let number = |name: &str| match details.get(name) {
+        Some(Value::Number(number)) => number.as_u64(),
+        _ => None,
+    };
+    let Some(Value::String(name)) = details.get("limit").filter(|_| code(error) == Some(Code::RateLimitExceeded))
+    else {
+        return None;
+    };
+    let (count, seconds) = (number("count")?, number("seconds")?);
+    Some(Told { name: name.clone(), count, seconds, remaining: number("remaining")?, reset: number("reset")? })
 }
 
 #[cfg(test)]

@@ -182,7 +182,7 @@ fn peer(parts: &Parts) -> Option<IpAddr> {
 
 /// The client's address. Of `X-Forwarded-For` only the last entry counts, which our own proxy wrote; those before it are the
 /// client's own words.
-fn address(parts: &Parts, trust_proxy: bool) -> Option<IpAddr> {
+pub(super) fn address(parts: &Parts, trust_proxy: bool) -> Option<IpAddr> {
     let forwarded = || {
         let value = parts.headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
         let hop = value.rsplit(',').next()?.trim();

@@ -17,6 +17,7 @@ use super::{
     csrf, form,
     layers::RequestId,
     negotiate::{self, Media},
+    rates::Turn,
     sse, websocket,
 };
 use crate::{
@@ -80,6 +81,10 @@ pub(super) async fn endpoint(extract::State(state): extract::State<State>, reque
             return response;
         }
     };
+    let turn = match Turn::begin(&state, &caller.viewer, &caller.origin, parts.extensions.get()) {
+        Ok(turn) => turn,
+        Err(error) => return refuse(error, Stage::Refused),
+    };
     let mut prepared = match state.api.prepare(request) {
         Ok(prepared) => prepared,
         Err(error) => return refuse(error, Stage::Reached),
@@ -97,6 +102,9 @@ pub(super) async fn endpoint(extract::State(state): extract::State<State>, reque
             break 'answer refuse(Error::new(Code::NotAcceptable, sentence), Stage::Refused);
         }
         if let Err(error) = csrf::check(&state, &parts, &mut caller, prepared.kind).await {
+            break 'answer refuse(error, Stage::Refused);
+        }
+        if let Err(error) = turn.settle(prepared.kind, state.config.limits.weight(prepared.price.cost)) {
             break 'answer refuse(error, Stage::Refused);
         }
         if streams {
@@ -196,7 +204,7 @@ async fn collect(parts: &Parts, body: Body, limit: usize) -> Result<Bytes> {
 }
 
 /// Reads on for a moment without keeping anything.
-async fn discard(body: Body, limit: usize) {
+pub(super) async fn discard(body: Body, limit: usize) {
     let mut chunks = body.into_data_stream();
     let mut left = limit.saturating_mul(LINGER);
     let reading = async {

@@ -27,6 +27,7 @@ use super::{
     State,
     answer::{self, Facts, Stage},
     negotiate::{self, Media},
+    rates,
 };
 use crate::{
     base::error::{Code, Error},
@@ -115,8 +116,10 @@ fn log(method: &Method, path: &str, status: StatusCode, ms: f64, id: &RequestId,
     let (status, id) = (status.as_u16(), &*id.0);
     let (kind, operation, codes) = (facts.kind, facts.operation.as_deref(), facts.codes.join(","));
     let codes = (!codes.is_empty()).then_some(codes);
-    // Probes, scrapes and the files of the playground would bury the rest.
-    if path.starts_with("/graphql") || status >= 500 || !is_routine(path) {
+    // Probes, scrapes and the files of the playground would bury the rest, and so would a flood; the metrics count what is refused.
+    if status == 429 {
+        tracing::debug!(target: "polyphony::request", %method, path, status, ms, request_id = id, codes);
+    } else if path.starts_with("/graphql") || status >= 500 || !is_routine(path) {
         tracing::info!(target: "polyphony::request", %method, path, status, ms, request_id = id, kind, operation, codes);
     } else {
         tracing::debug!(target: "polyphony::request", %method, path, status, ms, request_id = id);
@@ -163,13 +166,7 @@ pub(super) fn cors(app: &App) -> CorsLayer {
     let layer = CorsLayer::new()
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers([
-            X_REQUEST_ID,
-            header::RETRY_AFTER,
-            HeaderName::from_static("x-ratelimit-limit"),
-            HeaderName::from_static("x-ratelimit-remaining"),
-            HeaderName::from_static("x-ratelimit-reset"),
-        ])
+        .expose_headers([X_REQUEST_ID, header::RETRY_AFTER].into_iter().chain(rates::HEADERS).collect::<Vec<_>>())
         .max_age(Duration::from_secs(7200));
     match &app.origins {
         Origins::Any => layer.allow_origin(Any),

@@ -15,7 +15,7 @@ use std::{
     time::Instant,
 };
 
-use async_graphql::{Request, Response as Answer};
+use async_graphql::{Request, Response as Answer, Value};
 use axum::extract::ws::Message;
 use bytes::Bytes;
 use futures_util::{FutureExt, SinkExt, StreamExt};
@@ -26,13 +26,15 @@ use super::{
     State, answer, graphql,
     layers::{self, RequestId},
     protocol::{self, Close, Incoming},
-    websocket::{End, Sink, Stream, WRITE_TIMEOUT, receive},
+    rates::{self, Turn},
+    websocket::{CROWDED, End, Sink, Stream, WRITE_TIMEOUT, flooded, receive},
 };
 use crate::{
     access::{Op, Origin, Viewer},
     base::error::{Code, Error, Result},
     domains::auth as accounts,
     platform::{
+        buckets::{Flow, Level},
         metrics::{self, Running},
         patience::patiently,
     },
@@ -165,6 +167,7 @@ async fn read(session: &Arc<Session>, stream: &mut Stream, frames: mpsc::Sender<
     let limits = &session.state.config.limits;
     // Two pings unanswered and half a third: whoever is there has answered one of them.
     let silence = limits.ping_interval.mul_f32(2.5);
+    let mut flow = Flow::default();
     loop {
         let text = match tokio::time::timeout(silence, receive(stream)).await {
             Ok(Ok(Some(text))) => text,
@@ -172,6 +175,9 @@ async fn read(session: &Arc<Session>, stream: &mut Stream, frames: mpsc::Sender<
             Ok(Err(end)) => return end,
             Err(_) => return Close::silent().into(),
         };
+        if let Err(close) = flooded(&session.state, &mut flow) {
+            return close.into();
+        }
         let reply = match protocol::parse(&text, limits.document_nesting) {
             Err(why) => return Close::malformed(why).into(),
             Ok(Incoming::Init(_)) => return Close::too_many_inits().into(),
@@ -243,17 +249,23 @@ fn start(
     let limit = state.config.limits.socket_operations;
     let number = session.count.fetch_add(1, Ordering::Relaxed) + 1;
     let request_id: Arc<str> = format!("{}-{number}", session.id.0).into();
+    let refuse = |id: &str, error| {
+        let refusal = state.api.refusal(error, &request_id, state.platform.clock.now());
+        Ok(Some(protocol::error(id, &refusal)))
+    };
+    // An id that is taken closes the socket, however often it was asked.
+    let is_free = !session.running().contains_key(&id);
+    if is_free && let Err(level) = rates::pass(state, session.origin.ip) {
+        return refuse(&id, level.refusal());
+    }
     let operation = {
         let mut running = session.running();
         let count = running.len();
         match running.entry(id.clone()) {
             Entry::Occupied(_) => return Err(Close::taken(&id)),
             Entry::Vacant(_) if count >= limit => {
-                let error = Error::new(Code::RateLimitExceeded, format!("A socket runs {limit} operations at once."));
-                return Ok(Some(protocol::error(
-                    &id,
-                    &state.api.refusal(error, &request_id, state.platform.clock.now()),
-                )));
+                let sentence = format!("A socket runs {limit} operations at once.");
+                return refuse(&id, Error::new(Code::RateLimitExceeded, sentence).with_retry_after(CROWDED));
             }
             Entry::Vacant(free) => {
                 let operation = Arc::new(Operation { id, stop: session.stop.child_token() });
@@ -304,8 +316,16 @@ impl Outbox {
 async fn run(session: Arc<Session>, request_id: Arc<str>, request: Request, outbox: Outbox) {
     let state = &session.state;
     let refusal = |error| state.api.refusal(error, &request_id, state.platform.clock.now());
+    let turn = match Turn::begin(state, &session.greeted, &session.origin, None) {
+        Ok(turn) => turn,
+        Err(error) => return outbox.error(&refusal(error)).await,
+    };
     let prepared = match state.api.prepare(request) {
         Ok(prepared) => prepared,
+        Err(error) => return outbox.error(&refusal(error)).await,
+    };
+    let level = match turn.settle(prepared.kind, state.config.limits.weight(prepared.price.cost)) {
+        Ok(level) => level,
         Err(error) => return outbox.error(&refusal(error)).await,
     };
     // Before the rights are read: what is taken away after that is heard of.
@@ -325,7 +345,7 @@ async fn run(session: Arc<Session>, request_id: Arc<str>, request: Request, outb
                 };
                 outbox.error(&refusal(cut)).await;
             }
-            kind => answer_once(state, &op, prepared, kind, &outbox).await,
+            kind => answer_once(state, &op, prepared, (kind, level), &outbox).await,
         }
     };
     if let Err(panic) = AssertUnwindSafe(work).catch_unwind().await {
@@ -346,10 +366,14 @@ async fn outranked(session: &Session, viewer: &Viewer, mut rights: watch::Receiv
     std::future::pending().await
 }
 
-async fn answer_once(state: &State, op: &Arc<Op>, prepared: Prepared, kind: Kind, outbox: &Outbox) {
+async fn answer_once(state: &State, op: &Arc<Op>, prepared: Prepared, (kind, level): (Kind, Level), outbox: &Outbox) {
     let started = Instant::now();
     let operation = graphql::title(&prepared);
-    let answer = state.api.execute(op.clone(), prepared).await;
+    let mut answer = state.api.execute(op.clone(), prepared).await;
+    // Over HTTP headers tell it.
+    if let Ok(told) = Value::from_json(level.told()) {
+        answer.extensions.insert("rateLimit".to_owned(), told);
+    }
     log(op, kind, operation.as_deref(), started, &answer);
     if answer::is_request_error(&answer) {
         outbox.error(&answer).await;

@@ -4,7 +4,10 @@ use async_graphql::{Request, Response as Answer};
 use serde_json::{Map, Value as Json, json};
 
 use super::{answer, form};
-use crate::base::error::{Code, Error};
+use crate::{
+    base::error::{Code, Error},
+    config::limits::Rate,
+};
 
 /// The name of the sub-protocol.
 pub(super) const NAME: &str = "graphql-transport-ws";
@@ -108,6 +111,12 @@ impl Close {
     /// 4429 as well: too many sockets. Stock clients do not try again by themselves after it, which is what is needed here.
     pub(super) fn too_many_sockets(limit: usize) -> Self {
         Self::new(4429, format!("{}: more than {limit} sockets at once", Code::RateLimitExceeded.as_str()))
+    }
+
+    /// 4429 again: a flood of messages.
+    pub(super) fn too_many_messages(rate: Rate) -> Self {
+        let (code, seconds) = (Code::RateLimitExceeded.as_str(), rate.per.as_secs());
+        Self::new(4429, format!("{code}: more than {} messages in {seconds} s", rate.count))
     }
 
     /// 1001: the server stops. The hint spreads those who come back.

@@ -51,7 +51,8 @@ pub(super) async fn stream(state: &State, id: &RequestId, caller: Caller, prepar
     }
     let limit = state.config.limits.sockets_per_viewer;
     let Some(place) = state.sockets.admit(websocket::who(&caller.viewer, &caller.origin), limit) else {
-        return refuse(Error::new(Code::RateLimitExceeded, format!("More than {limit} sockets and streams at once.")));
+        let sentence = format!("More than {limit} sockets and streams at once.");
+        return refuse(Error::new(Code::RateLimitExceeded, sentence).with_retry_after(websocket::CROWDED));
     };
     let ended = over(websocket::watch(state, &caller.viewer), caller.viewer.clone());
     let (kind, op) = (prepared.kind, graphql::operation(state, id, caller));

@@ -32,7 +32,11 @@ use crate::{
     access::{Origin, Viewer},
     base::error::{Code, Error, Result},
     domains::auth as accounts,
-    platform::{metrics::Running, patience::patiently},
+    platform::{
+        buckets::Flow,
+        metrics::{self, Running},
+        patience::patiently,
+    },
 };
 
 /// Read and write buffers: a default socket costs 130 KiB, most of it these.
@@ -41,6 +45,9 @@ const BUFFER: usize = 4096;
 pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the other end gets to answer a close frame.
 const GOODBYE: Duration = Duration::from_secs(2);
+
+/// When to come back if all places for sockets are taken: nobody knows when one is given up.
+pub(super) const CROWDED: Duration = Duration::from_secs(10);
 
 /// The sending half.
 pub(super) type Sink = SplitSink<WebSocket, Message>;
@@ -86,10 +93,8 @@ pub(super) async fn upgrade(state: State, mut parts: Parts) -> Response {
     }
     let origin = auth::origin(&state, &parts);
     let Some(place) = state.sockets.admit_waiting(&origin.address(), state.config.limits.sockets_per_viewer) else {
-        return refuse(Error::new(
-            Code::RateLimitExceeded,
-            "Too many sockets of this address wait for connection_init.",
-        ));
+        let sentence = "Too many sockets of this address wait for connection_init.";
+        return refuse(Error::new(Code::RateLimitExceeded, sentence).with_retry_after(CROWDED));
     };
     let speaks_ours = upgrade.requested_protocols().any(|offered| offered == protocol::NAME);
     // Clients give up on a handshake that picks none of what they offered, and would not read why: 4406 comes after it.
@@ -186,11 +191,13 @@ async fn live(state: &State, sink: &mut Sink, stream: &mut Stream, greeting: Gre
 
 /// Everything up to `connection_init`.
 async fn await_init(state: &State, sink: &mut Sink, stream: &mut Stream) -> Result<Map<String, Json>, End> {
+    let mut flow = Flow::default();
     loop {
         let text = match receive(stream).await? {
             Some(text) => text,
             None => continue,
         };
+        flooded(state, &mut flow)?;
         match protocol::parse(&text, state.config.limits.document_nesting).map_err(Close::malformed)? {
             Incoming::Init(payload) => return Ok(payload),
             Incoming::Ping(payload) => send(sink, protocol::pong(payload)).await.map_err(|()| End::Gone)?,
@@ -198,6 +205,16 @@ async fn await_init(state: &State, sink: &mut Sink, stream: &mut Stream) -> Resu
             Incoming::Subscribe { .. } => return Err(Close::unauthorized().into()),
         }
     }
+}
+
+/// Counts a message of a socket, whatever it says.
+pub(super) fn flooded(state: &State, flow: &mut Flow) -> Result<(), Close> {
+    let rate = state.config.limits.requests.socket;
+    if flow.passes(&state.platform.clock, rate) {
+        return Ok(());
+    }
+    metrics::refusal("socket");
+    Err(Close::too_many_messages(rate))
 }
 
 /// The next text; `None` for what the protocol below deals with.

@@ -38,7 +38,7 @@ figures! {
     HORIZON_SECONDS gauge "polyphony_log_horizon_lag_seconds" "How long committed events have been waiting for another transaction to end (PostgreSQL)";
     HORIZON_EVENTS gauge "polyphony_log_horizon_lag_events" "How many committed events wait for another transaction to end (PostgreSQL)";
     STATEMENTS counter "polyphony_database_statements_total" "Statements run by this process";
-    REDIS_UP gauge "polyphony_redis_up" "1 while Redis answers, 0 while this process counts alone; absent without Redis";
+    REDIS_UP gauge "polyphony_redis_up" "1 while Redis answers, 0 while this process does without; absent without Redis";
 }
 
 /// A request was answered.

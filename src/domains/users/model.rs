@@ -2,7 +2,10 @@
 
 use entity::{ids::SessionId, user};
 
-use crate::access::{BaseRole, Viewer};
+use crate::{
+    access::{BaseRole, Viewer},
+    base::{random::Random, text::Checks},
+};
 
 /// An account as a viewer sees it.
 #[derive(Clone, Debug)]
@@ -37,5 +40,42 @@ impl Seen {
     /// The account of the person who has just signed in.
     pub fn signed_in(row: user::Model, session: SessionId) -> Self {
         Self { session: Some(session), ..Self::own(row) }
+    }
+}
+
+/// Characters of a wish that go into usernames like it: room is left for a number behind them.
+const WISH: usize = 24;
+
+/// Usernames like one that cannot be had, the plainest first: what of it may stand in a username, alone and with a number behind it.
+pub fn candidates(wish: &str, random: &Random) -> Vec<String> {
+    let allowed = wish.chars().filter(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    let base: String = allowed.skip_while(|c| !c.is_alphanumeric()).take(WISH).collect();
+    if base.is_empty() {
+        return Vec::new();
+    }
+    let plain = (1..=5).map(|number| number.to_string());
+    let odd = [90, 900, 9000].map(|limit| (limit / 9 + random.below(limit)).to_string());
+    let endings = std::iter::once(String::new()).chain(plain).chain(odd);
+    let is_well_formed = |name: &String| {
+        let mut checks = Checks::new();
+        checks.username("username", name) == *name && checks.finish().is_ok()
+    };
+    endings.map(|ending| format!("{base}{ending}")).filter(is_well_formed).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usernames_like_a_wish() {
+        let random = Random::seeded(7);
+        let of = |wish: &str| candidates(wish, &random);
+        assert_eq!(of("Alice")[..3], ["Alice", "Alice1", "Alice2"]);
+        assert_eq!(of(" .al ice! ")[0], "alice");
+        assert!(of("a").iter().all(|name| name.len() >= 3) && !of("a").is_empty());
+        assert!(of(&"x".repeat(500)).iter().all(|name| name.len() <= 30));
+        assert_eq!(of("")[..], [""; 0]);
+        assert_eq!(of("!? ")[..], [""; 0]);
     }
 }

@@ -22,6 +22,7 @@ rows! {
     // --- People
     "Query.me": "{ me { id } }" => [Null, Yes, Yes, Yes, Yes, Yes];
     "Query.user": "{ user(id: \"<owner>\") { username } }" => [Yes, Yes, Yes, Yes, Yes, Yes];
+    "Query.usernameAvailability": "{ usernameAvailability(username: \"somebody\") { isAvailable } }" => [Yes, Yes, Yes, Yes, Yes, Yes];
     "Query.users": "{ users(first: 1) { totalCount } }" => [Yes, Yes, Yes, Yes, Yes, Yes];
     "Query.node": "{ node(id: \"<owner>\") { id } }" => [Yes, Yes, Yes, Yes, Yes, Yes];
     "Query.node": "{ node(id: \"<session>\") { id } }" => [Null, Null, Null, Null, Yes, Null];

@@ -706,7 +706,9 @@ both! {
                 // The sign-in begins now: it reads and compares the old password, and then waits for this write to end.
                 let sign_in = spawn(async move { caller.try_sign_in("alice", PASSWORD).await });
                 within("the sign-in to have read the old password", async {
-                    while slow.platform.database.statements() < before + 2 {
+                    // Instances on PostgreSQL count the tries first, at the address and at the login.
+                    let counted = if slow.platform.database.is_sqlite() { 0 } else { 2 };
+                    while slow.platform.database.statements() < before + counted + 2 {
                         tokio::task::yield_now().await;
                     }
                 })

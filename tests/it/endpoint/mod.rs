@@ -3,6 +3,8 @@
 mod http;
 mod websocket;
 mod sse;
+/// How often one may ask.
+mod rates;
 /// Wrong inputs, and where errors say they stand.
 mod inputs;
 /// What an answer weighs and how long it may take.

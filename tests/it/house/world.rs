@@ -16,7 +16,10 @@ use polyphony::{
     access::{BaseRole, Op},
     app::{App, listen},
     base::{clock::Clock, random::Random},
-    config::{Config, Env},
+    config::{
+        Config, Env,
+        limits::{Allowance, Requests},
+    },
     platform::{Chosen, Platform},
 };
 use sea_orm::{
@@ -153,6 +156,7 @@ impl World {
         config.auth.argon2_passes = 1;
         // A stage has many people, all of one address. Tests of the limits set their own.
         config.limits.sign_up.count = 100_000;
+        config.limits.requests = raised(config.limits.requests);
         // The tests' clients hang up by themselves; who does not is not waited for.
         config.limits.drain = Duration::from_millis(50);
         config
@@ -331,6 +335,20 @@ impl World {
         }
         self.home.remove().await;
     }
+}
+
+/// What requests have to pass, so high that a world of many people, in which time stands still, does not meet it.
+fn raised(mut requests: Requests) -> Requests {
+    let Requests { overall, by_address, person, anonymous, socket } = &mut requests;
+    for rate in [overall, by_address, socket] {
+        rate.count = 1_000_000;
+    }
+    for Allowance { operations, mutations, subscriptions } in [person, anonymous] {
+        for rate in [operations, mutations, subscriptions] {
+            rate.count = 1_000_000;
+        }
+    }
+    requests
 }
 
 /// Waits for what is behind to catch up.

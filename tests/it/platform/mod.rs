@@ -1,6 +1,7 @@
 //! The mechanisms every room leans on, tried where they are: databases, event log, jobs, files, commands.
 
 mod cancelled;
+mod counters;
 mod crash;
 mod disk;
 mod events;

@@ -1,5 +1,7 @@
 //! What people do to accounts.
 
+/// Whether a username can be had.
+pub(super) mod availability;
 /// Keeping people away.
 pub(super) mod block;
 /// Making an account.

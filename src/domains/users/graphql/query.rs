@@ -6,13 +6,14 @@ use async_graphql::{Context, Enum, Object};
 use entity::{ids::UserId, user};
 use futures_util::FutureExt;
 
-use super::{User, inputs::UserFilter};
+use super::{User, availability::UsernameAvailability, inputs::UserFilter};
 use crate::{
     base::{
         error::{Error, Result},
         text::fold,
     },
     domains::users::{
+        actions::availability::username_availability,
         model::Seen,
         store::{self, Order},
     },
@@ -65,6 +66,15 @@ impl UsersQuery {
             }
         };
         Ok(seen.map(User::new).map(Now))
+    }
+
+    /// Whether a username can be had, and others like it if not. Tightly limited by address: RATE_LIMIT_EXCEEDED with `retryAfter`.
+    async fn username_availability(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The username somebody would like to have.")] username: String,
+    ) -> Result<Option<UsernameAvailability>> {
+        Ok(Some(UsernameAvailability(username_availability(ctx.op(), &username).await?)))
     }
 
     /// The people whose profiles are public.
