@@ -177,7 +177,7 @@ async fn work(config: Arc<Config>) -> Result<()> {
     Ok(())
 }
 
-async fn doctor(config: &Config) -> Result<ExitCode> {
+async fn doctor(config: &Arc<Config>) -> Result<ExitCode> {
     let mut healthy = true;
     let mut report = |what: &str, result: std::result::Result<String, String>, advice: &str| match result {
         Ok(detail) => say(&format!("ok    {what}: {detail}")),
@@ -204,6 +204,11 @@ async fn doctor(config: &Config) -> Result<ExitCode> {
     if let Some(url) = &config.cache.redis_url {
         let answer = ping_redis(url).await.map(|()| config::without_password(url));
         report("Redis", answer, "Check REDIS_URL; without Redis, unset it: counters then live in the process.");
+    }
+    if let Some(path) = &config.app.trusted_documents {
+        let read = schema::Api::new(config.clone()).await.map_err(|error| readable(&error));
+        let state = read.map(|api| format!("{} in {}", api.trusted_documents().unwrap_or_default(), path.display()));
+        report("trusted documents", state, "Mend the file, or unset TRUSTED_DOCUMENTS: any document may be run then.");
     }
     report("mail", ping_mail(config).await, "Check SMTP_URL; on a laptop unset it, and mail goes into a folder.");
     if is_ready {

@@ -33,6 +33,8 @@ impl Rate {
 pub struct Limits {
     /// Bytes of a request body: a long document with its variables is a tenth of it.
     pub body_bytes: usize,
+    /// `MAX_BATCH`: requests in one body; 0 for no batches. Browsers send several requests at once over one connection anyway.
+    pub batch: usize,
     /// Bytes of one document. The largest our own playground sends (introspection) is 3 KB.
     pub document_bytes: usize,
     /// Lexical tokens of one document; parsing costs time for each.
@@ -123,6 +125,7 @@ impl Limits {
         let rate = |count: u32, seconds| Rate::new(count * lenient, seconds);
         Self {
             body_bytes: env.number("MAX_BODY_BYTES", 1024 * 1024, 1024..=64 * 1024 * 1024),
+            batch: env.number("MAX_BATCH", 0, 0..=100),
             document_bytes: 64 * 1024,
             document_tokens: 15_000,
             document_nesting: 64,
@@ -172,6 +175,7 @@ impl Limits {
     pub(super) fn describe(&self) -> Vec<(&'static str, String)> {
         vec![
             ("MAX_BODY_BYTES", self.body_bytes.to_string()),
+            ("MAX_BATCH", self.batch.to_string()),
             ("MAX_COMPLEXITY", self.complexity.to_string()),
             ("SOCKETS_PER_VIEWER", self.sockets_per_viewer.to_string()),
             ("REQUEST_TIMEOUT_SECONDS", self.request_timeout.as_secs().to_string()),

@@ -3,5 +3,7 @@
 mod http;
 mod websocket;
 mod sse;
+mod documents;
+mod batch;
 /// Wrong inputs, and where errors say they stand.
 mod inputs;
