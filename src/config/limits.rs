@@ -78,6 +78,9 @@ pub struct Limits {
     pub init_timeout: Duration,
     /// How often the server pings; a socket that does not answer twice is closed.
     pub ping_interval: Duration,
+    /// How long a socket or an event stream may live at the most. Its client comes back by itself and resumes; without an end they
+    /// would stay with the process that took them first, however many were started since.
+    pub socket_lifetime: Duration,
     /// Answers waiting for a slow reader; past it, its operations wait, and then resume from the log.
     pub socket_buffer: usize,
     /// `DRAIN_DELAY_SECONDS`: how long a stopping server still takes connections while `/readyz` answers 503, so that whoever sends
@@ -147,6 +150,7 @@ impl Limits {
             write_timeout: Duration::from_secs(30),
             init_timeout: Duration::from_secs(10),
             ping_interval: Duration::from_secs(30),
+            socket_lifetime: Duration::from_secs(24 * 3600),
             socket_buffer: 64,
             drain_delay: Duration::from_secs(env.number(
                 "DRAIN_DELAY_SECONDS",

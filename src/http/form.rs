@@ -34,6 +34,9 @@ pub(super) fn from_body(body: &[u8], nesting: usize, batch: usize) -> Result<Pos
         return Err(bad("The body is empty; send a JSON object with `query`."));
     }
     let body = str::from_utf8(body).map_err(|_| bad("The body is not UTF-8."))?;
+    if body.starts_with('\u{feff}') {
+        return Err(bad("The body begins with a byte order mark; send UTF-8 without one (RFC 8259, section 8.1)."));
+    }
     match json(body, nesting).map_err(|fault| fault.named("The body"))? {
         Json::Object(fields) => Ok(Posted::One(Box::new(from_object(fields)?))),
         Json::Array(_) if batch == 0 => {
@@ -195,6 +198,8 @@ mod tests {
         for (body, named) in [
             ("", "empty"),
             ("NONSENSE", "not JSON"),
+            ("\u{feff}{\"query\":\"{ version }\"}", "byte order mark"),
+            (r#"{"query":"{ version(a: \"\ud800\") }"}"#, "not JSON"),
             (r#"{"query":"#, "not JSON"),
             (r#"[{"query":"{ version }"}]"#, "Batching"),
             ("\"{ version }\"", "JSON object"),

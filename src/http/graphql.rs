@@ -53,6 +53,9 @@ pub(super) async fn endpoint(extract::State(state): extract::State<State>, reque
             "Answers come as application/graphql-response+json, application/json or text/event-stream; accept one.";
         return refuse(Error::new(Code::NotAcceptable, sentence), Stage::Refused);
     }
+    if let Err(error) = negotiate::check_encodings(&parts.headers) {
+        return refuse(error, Stage::Refused);
+    }
     let posted = match read(&state, &parts, body).await {
         Ok(posted) => posted,
         Err(error) => return refuse(error, Stage::Refused),

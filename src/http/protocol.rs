@@ -118,6 +118,11 @@ impl Close {
         Self::new(1001, format!("The server restarts; retry after {retry_after_ms} ms"))
     }
 
+    /// 1001: it has been open for as long as one may be. Stock clients come back by themselves after it.
+    pub(super) fn too_old(retry_after_ms: u64) -> Self {
+        Self::new(1001, format!("Open for long enough; retry after {retry_after_ms} ms"))
+    }
+
     /// 1001: nobody answers.
     pub(super) fn silent() -> Self {
         Self::new(1001, "Nothing was heard for too long")

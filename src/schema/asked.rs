@@ -15,7 +15,7 @@ use crate::{
     config::limits::Limits,
     graphql::{
         documents::{self, Document, DocumentId},
-        precheck::{PrecheckLimits, precheck},
+        precheck::{PrecheckLimits, Refusal, precheck, unescaped},
         trusted::{self, Trusted},
     },
     platform::cache::Cache,
@@ -157,11 +157,13 @@ fn parse(text: &str, limits: &Limits) -> Result<ExecutableDocument, Error> {
         aliases: limits.aliases,
         directives: limits.directives,
     };
-    precheck(text, &bounds).map_err(|refusal| {
+    let refused = |refusal: Refusal| {
         let code = if refusal.is_syntax() { Code::GraphqlParseFailed } else { Code::QueryTooComplex };
         Error::new(code, refusal.message()).with_places(refusal.location())
-    })?;
-    let document = parse_query(text).map_err(|fault| unparsable(fault.into()))?;
+    };
+    precheck(text, &bounds).map_err(refused)?;
+    let unescaped = unescaped(text).map_err(refused)?;
+    let document = parse_query(unescaped.as_deref().unwrap_or(text)).map_err(|fault| unparsable(fault.into()))?;
     Ok(roots::unfolded(&document)?.unwrap_or(document))
 }
 
