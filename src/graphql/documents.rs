@@ -56,13 +56,14 @@ pub struct Document {
     /// As the parser left it.
     pub parsed: ExecutableDocument,
     is_valid: AtomicBool,
+    is_clean: AtomicBool,
     id: OnceLock<DocumentId>,
 }
 
 impl Document {
     /// One whose validity is not known yet.
     pub fn new(parsed: ExecutableDocument) -> Self {
-        Self { parsed, is_valid: AtomicBool::new(false), id: OnceLock::new() }
+        Self { parsed, is_valid: AtomicBool::new(false), is_clean: AtomicBool::new(true), id: OnceLock::new() }
     }
 
     /// One that has been validated.
@@ -73,6 +74,16 @@ impl Document {
     /// It has passed every rule of validation; what depends on variables aside.
     pub fn is_valid(&self) -> bool {
         self.is_valid.load(Ordering::Relaxed)
+    }
+
+    /// Its last answer had no errors, and so most likely has the next.
+    pub fn is_clean(&self) -> bool {
+        self.is_clean.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether an answer had no errors.
+    pub fn note(&self, is_clean: bool) {
+        self.is_clean.store(is_clean, Ordering::Relaxed);
     }
 }
 

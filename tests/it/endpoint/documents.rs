@@ -90,6 +90,21 @@ once! {
         post(&alice, MODERN, json!({ "extensions": hashed(ME) })).await.ok();
     }
 
+    /// What brings an error each time is read once each time, however well its document is known.
+    async fn an_answer_with_errors_is_read_once(world) {
+        let (alice, _) = (world.person("alice").await, world.person("bob").await);
+        let quiet = world.quiet_instance().await;
+        let refused = "query($first: Int) { users(first: $first) { nodes { username email } } }";
+        let alice = alice.at(&quiet);
+        let mut counts = Vec::new();
+        for _ in 0..5 {
+            let (statements, answer) = quiet.statements(post(&alice, MODERN, json!({ "query": refused, "extensions": hashed(refused) }))).await;
+            assert_eq!(answer.body["errors"][0]["extensions"]["code"], "PERMISSION_DENIED", "{answer}");
+            counts.push(statements);
+        }
+        assert!(counts[1..].iter().all(|count| *count <= counts[0]), "{counts:?}");
+    }
+
     /// Nobody makes others run another document than they named, and nonsense is not kept.
     async fn a_hash_is_that_of_its_text(world) {
         let nobody = world.anonymous();
