@@ -69,7 +69,8 @@ impl Line {
 /// A socket that has greeted as this person and not heard whether it may stay.
 async fn knocking(url: &str, person: &Person) -> Socket {
     let protocol = [("sec-websocket-protocol", "graphql-transport-ws")];
-    let socket = Socket::try_open(url, &protocol).await.unwrap_or_else(|status| panic!("{status}"));
+    // In a box: who knocks again and again would carry it in its own future.
+    let socket = Box::pin(Socket::try_open(url, &protocol)).await.unwrap_or_else(|status| panic!("{status}"));
     socket.say(json!({ "type": "connection_init", "payload": { "token": person.token } }));
     socket
 }
