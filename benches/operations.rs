@@ -6,7 +6,6 @@
 
 use std::{io::Write, sync::Arc, time::Instant};
 
-use async_graphql::Request;
 use chrono::TimeDelta;
 use entity::ids::{TypedId, UserId};
 use polyphony::{
@@ -17,7 +16,7 @@ use polyphony::{
         Chosen,
         buckets::{Bucket, Whose},
     },
-    schema::Api,
+    schema::{Api, Asked},
 };
 
 const RUNS: usize = 200;
@@ -58,7 +57,7 @@ async fn main() -> Outcome {
         for prefetch in [true, false] {
             config.limits.prefetch = prefetch;
             let config = Arc::new(config.clone());
-            let api = Api::new(config.clone()).map_err(told)?;
+            let api = Api::new(config.clone()).await.map_err(told)?;
             let op = Op::system("bench", app.platform.clone(), config).with_viewer(Viewer::Person(person(&app, alice)));
             columns.push(measure(&api, &Arc::new(op), document).await?);
         }
@@ -113,7 +112,7 @@ async fn measure(api: &Api, op: &Arc<Op>, document: &str) -> Outcome<(u128, u128
     let (mut preparing, mut running, mut statements) = (Vec::new(), Vec::new(), 0);
     for _ in 0..RUNS {
         let began = Instant::now();
-        let prepared = api.prepare(Request::new(document)).map_err(told)?;
+        let prepared = api.prepare(&op.platform.cache, Asked::of(document)).await.map_err(told)?;
         preparing.push(began.elapsed().as_micros());
         let (began, before) = (Instant::now(), op.platform.database.statements());
         let answer = api.execute(op.clone(), prepared).await;

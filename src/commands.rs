@@ -178,7 +178,7 @@ async fn work(config: Arc<Config>) -> Result<()> {
     Ok(())
 }
 
-async fn doctor(config: &Config) -> Result<ExitCode> {
+async fn doctor(config: &Arc<Config>) -> Result<ExitCode> {
     let mut healthy = true;
     let mut report = |what: &str, result: std::result::Result<String, String>, advice: &str| match result {
         Ok(detail) => say(&format!("ok    {what}: {detail}")),
@@ -216,6 +216,11 @@ async fn doctor(config: &Config) -> Result<ExitCode> {
             answer,
             "Check REDIS_URL; without Redis, unset it: instances then share their limits by PostgreSQL.",
         );
+    }
+    if let Some(path) = &config.app.trusted_documents {
+        let read = schema::Api::new(config.clone()).await.map_err(|error| readable(&error));
+        let state = read.map(|api| format!("{} in {}", api.trusted_documents().unwrap_or_default(), path.display()));
+        report("trusted documents", state, "Mend the file, or unset TRUSTED_DOCUMENTS: any document may be run then.");
     }
     report("mail", ping_mail(config).await, "Check SMTP_URL; on a laptop unset it, and mail goes into a folder.");
     if is_ready {

@@ -19,6 +19,8 @@ pub struct PageLimits {
 pub struct Limits {
     /// Bytes of a request body: a long document with its variables is a tenth of it.
     pub body_bytes: usize,
+    /// `MAX_BATCH`: requests in one body; 0 for no batches. Browsers send several requests at once over one connection anyway.
+    pub batch: usize,
     /// Bytes of one document. The largest our own playground sends (introspection) is 3 KB.
     pub document_bytes: usize,
     /// Lexical tokens of one document; parsing costs time for each.
@@ -62,6 +64,9 @@ pub struct Limits {
     pub init_timeout: Duration,
     /// How often the server pings; a socket that does not answer twice is closed.
     pub ping_interval: Duration,
+    /// How long a socket or an event stream may live at the most. Its client comes back by itself and resumes; without an end they
+    /// would stay with the process that took them first, however many were started since.
+    pub socket_lifetime: Duration,
     /// Answers waiting for a slow reader; past it, its operations wait, and then resume from the log.
     pub socket_buffer: usize,
     /// `DRAIN_DELAY_SECONDS`: how long a stopping server still takes connections while `/readyz` answers 503, so that whoever sends
@@ -127,6 +132,7 @@ impl Limits {
         let rates = rates.finish();
         Self {
             body_bytes: env.number("MAX_BODY_BYTES", 1024 * 1024, 1024..=64 * 1024 * 1024),
+            batch: env.number("MAX_BATCH", 0, 0..=100),
             document_bytes: 64 * 1024,
             document_tokens: 15_000,
             document_nesting: 64,
@@ -148,6 +154,7 @@ impl Limits {
             write_timeout: Duration::from_secs(30),
             init_timeout: Duration::from_secs(10),
             ping_interval: Duration::from_secs(30),
+            socket_lifetime: Duration::from_secs(24 * 3600),
             socket_buffer: 64,
             drain_delay: Duration::from_secs(env.number(
                 "DRAIN_DELAY_SECONDS",
@@ -186,6 +193,7 @@ impl Limits {
     pub(super) fn describe(&self) -> Vec<(&'static str, String)> {
         let mut lines = vec![
             ("MAX_BODY_BYTES", self.body_bytes.to_string()),
+            ("MAX_BATCH", self.batch.to_string()),
             ("MAX_COMPLEXITY", self.complexity.to_string()),
             ("SOCKETS_PER_VIEWER", self.sockets_per_viewer.to_string()),
             ("REQUEST_TIMEOUT_SECONDS", self.request_timeout.as_secs().to_string()),

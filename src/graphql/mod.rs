@@ -28,8 +28,10 @@ pub mod shape;
 pub mod cost;
 /// Whether what an operation gives its fields is of their types.
 pub mod inputs;
-/// Documents that have been parsed and found valid.
+/// Documents that have been parsed and found valid, and their ids.
 pub mod documents;
+/// Documents that a file lists as the only ones to run.
+pub mod trusted;
 /// Bounds on a document before it is parsed.
 pub mod precheck;
 /// Refusing introspection where it is switched off.

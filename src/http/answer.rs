@@ -123,6 +123,7 @@ pub(super) fn status(answer: &Answer, media: Media, stage: Stage) -> StatusCode 
         Code::GraphqlParseFailed
             | Code::GraphqlValidationFailed
             | Code::QueryTooComplex
+            | Code::PersistedQueryNotFound
             | Code::BadRequest
             | Code::ValidationFailed
     );
@@ -213,6 +214,9 @@ mod tests {
             (Code::GraphqlValidationFailed, GraphqlResponse, Stage::Reached, 422),
             (Code::GraphqlValidationFailed, Json, Stage::Reached, 200),
             (Code::BadRequest, Json, Stage::Refused, 400),
+            (Code::PersistedQueryNotFound, GraphqlResponse, Stage::Reached, 400),
+            (Code::PersistedQueryNotFound, Json, Stage::Reached, 200),
+            (Code::DocumentNotTrusted, Json, Stage::Reached, 403),
             (Code::InvalidToken, Json, Stage::Refused, 401),
             (Code::Timeout, Json, Stage::Reached, 504),
             (Code::RateLimitExceeded, Json, Stage::Reached, 429),

@@ -226,7 +226,7 @@ mod tests {
         let config = Arc::new(Config::read(&mut Env::of([("DATA_DIR", path.as_str())])).unwrap());
         database::migrate(&config.database).await.unwrap();
         let platform = Platform::open(&config, Chosen::default()).await.unwrap();
-        let state = State::new(platform.clone(), config.clone(), Api::new(config).unwrap());
+        let state = State::new(platform.clone(), config.clone(), Api::new(config).await.unwrap());
         let app = Router::new()
             .route("/edge", get(edge))
             .layer(middleware::from_fn_with_state(state.clone(), catch_panics))

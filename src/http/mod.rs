@@ -29,6 +29,8 @@ mod auth;
 mod csrf;
 /// POST and GET.
 mod graphql;
+/// Several requests in one body.
+mod batch;
 /// The messages of graphql-transport-ws.
 mod protocol;
 /// A socket: upgrade, `connection_init`, close.

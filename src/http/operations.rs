@@ -15,7 +15,7 @@ use std::{
     time::Instant,
 };
 
-use async_graphql::{Request, Response as Answer, Value};
+use async_graphql::{Response as Answer, Value};
 use axum::extract::ws::Message;
 use bytes::Bytes;
 use futures_util::{FutureExt, SinkExt, StreamExt};
@@ -38,7 +38,7 @@ use crate::{
         metrics::{self, Running},
         patience::patiently,
     },
-    schema::{Kind, Prepared},
+    schema::{Asked, Kind, Prepared},
 };
 
 /// A socket whose viewer is known.
@@ -189,7 +189,7 @@ async fn read(session: &Arc<Session>, stream: &mut Stream, frames: mpsc::Sender<
                 }
                 None
             }
-            Ok(Incoming::Subscribe { id, request }) => match start(session, id, *request, &frames) {
+            Ok(Incoming::Subscribe { id, asked }) => match start(session, id, *asked, &frames) {
                 Ok(refusal) => refusal,
                 Err(close) => return close.into(),
             },
@@ -242,7 +242,7 @@ async fn ping(session: &Session, frames: mpsc::Sender<Frame>) {
 fn start(
     session: &Arc<Session>,
     id: String,
-    request: Request,
+    asked: Asked,
     frames: &mpsc::Sender<Frame>,
 ) -> Result<Option<String>, Close> {
     let state = &session.state;
@@ -275,7 +275,7 @@ fn start(
         }
     };
     let outbox = Outbox { operation: operation.clone(), frames: frames.clone() };
-    let task = run(session.clone(), request_id, request, outbox);
+    let task = run(session.clone(), request_id, asked, outbox);
     state.platform.tasks.spawn(async move {
         tokio::select! {
             biased;
@@ -313,18 +313,18 @@ impl Outbox {
 }
 
 /// Runs an operation to its end and says so, also when it panics.
-async fn run(session: Arc<Session>, request_id: Arc<str>, request: Request, outbox: Outbox) {
+async fn run(session: Arc<Session>, request_id: Arc<str>, asked: Asked, outbox: Outbox) {
     let state = &session.state;
     let refusal = |error| state.api.refusal(error, &request_id, state.platform.clock.now());
     let turn = match Turn::begin(state, &session.greeted, &session.origin, None) {
         Ok(turn) => turn,
         Err(error) => return outbox.error(&refusal(error)).await,
     };
-    let prepared = match state.api.prepare(request) {
+    let prepared = match state.api.prepare(&state.platform.cache, asked).await {
         Ok(prepared) => prepared,
         Err(error) => return outbox.error(&refusal(error)).await,
     };
-    let level = match turn.settle(prepared.kind, state.config.limits.weight(prepared.price.cost)) {
+    let level = match turn.settle(prepared.kind, prepared.weight(&state.config.limits)) {
         Ok(level) => level,
         Err(error) => return outbox.error(&refusal(error)).await,
     };

@@ -47,7 +47,8 @@ pub(super) async fn stream(state: &State, id: &RequestId, caller: Caller, prepar
     let refuse = |error| answer::refuse(state, id, error, Media::GraphqlResponse, Stage::Refused);
     let draining = state.sockets.draining();
     if draining.is_cancelled() {
-        return refuse(Error::unavailable("The server is going away; try again in a moment."));
+        let wait = Duration::from_millis(websocket::retry_after(state));
+        return refuse(Error::unavailable("The server is going away; try again in a moment.").with_retry_after(wait));
     }
     let limit = state.config.limits.sockets_per_viewer;
     let Some(place) = state.sockets.admit(websocket::who(&caller.viewer, &caller.origin), limit) else {
@@ -85,6 +86,7 @@ pub(super) async fn stream(state: &State, id: &RequestId, caller: Caller, prepar
         answers: AssertUnwindSafe(answers).catch_unwind().boxed(),
         kind,
         ended: Box::pin(ended),
+        age: Box::pin(tokio::time::sleep(state.config.limits.socket_lifetime)),
         draining,
         state: state.clone(),
         id: id.clone(),
@@ -108,6 +110,8 @@ struct Live {
     answers: BoxStream<'static, std::thread::Result<Answer>>,
     kind: Kind,
     ended: Pin<Box<dyn Future<Output = Error> + Send>>,
+    /// Runs out when it has been open for as long as one may be.
+    age: Pin<Box<tokio::time::Sleep>>,
     draining: CancellationToken,
     state: State,
     id: RequestId,
@@ -149,11 +153,8 @@ impl Live {
         tokio::select! {
             biased;
             error = &mut self.ended => self.fail(error),
-            () = self.draining.cancelled() => {
-                let wait = 500 + self.state.platform.random.below(4500);
-                self.queue.push_back(format!("retry: {wait}\n\n").into());
-                self.is_over = true;
-            }
+            () = self.draining.cancelled() => self.come_back(),
+            () = &mut self.age => self.come_back(),
             answer = self.answers.next() => match answer {
                 Some(Ok(answer)) if self.kind == Kind::Subscription && answer::is_fatal(&answer) => {
                     self.queue.push_back(next(&answer::only_errors(answer)));
@@ -167,6 +168,13 @@ impl Live {
             },
             () = tokio::time::sleep(KEEP_ALIVE) => self.queue.push_back(Bytes::from_static(COMMENT)),
         }
+    }
+
+    /// Ends without `complete`, with a hint when to come back.
+    fn come_back(&mut self) {
+        let wait = websocket::retry_after(&self.state);
+        self.queue.push_back(format!("retry: {wait}\n\n").into());
+        self.is_over = true;
     }
 
     fn fail(&mut self, error: Error) {

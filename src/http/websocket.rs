@@ -11,7 +11,7 @@ use axum::{
         FromRequestParts,
         ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade},
     },
-    http::{HeaderValue, request::Parts},
+    http::{HeaderValue, header, request::Parts},
     response::Response,
 };
 use futures_util::{SinkExt, StreamExt, stream::SplitSink, stream::SplitStream};
@@ -39,6 +39,8 @@ use crate::{
     },
 };
 
+/// The version of WebSocket.
+const VERSION: &str = "13";
 /// Read and write buffers: a default socket costs 130 KiB, most of it these.
 const BUFFER: usize = 4096;
 /// How long a frame may take to leave before the reader at the other end counts as gone.
@@ -76,7 +78,17 @@ pub(super) async fn upgrade(state: State, mut parts: Parts) -> Response {
     let refuse = |error| answer::refuse(&state, &id, error, Media::Json, Stage::Refused);
     let mut upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
         Ok(upgrade) => upgrade,
-        Err(why) => return refuse(Error::new(Code::BadRequest, format!("This is no WebSocket handshake: {why}."))),
+        Err(why) => {
+            let error = Error::new(Code::BadRequest, format!("This is no WebSocket handshake: {why}."));
+            // RFC 6455, section 4.4: who speaks another version is told which one is spoken here.
+            let other = parts.headers.get(header::SEC_WEBSOCKET_VERSION).is_some_and(|version| version != VERSION);
+            let mut response = refuse(if other { error.with_status(426) } else { error });
+            response.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static(VERSION));
+            if other {
+                response.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            }
+            return response;
+        }
     };
     if state.sockets.draining().is_cancelled() {
         return refuse(
@@ -186,6 +198,7 @@ async fn live(state: &State, sink: &mut Sink, stream: &mut Stream, greeting: Gre
         end = operations::serve(&session, sink, stream) => end,
         error = session.watch(watched) => Close::because(&error).into(),
         close = async { draining.cancelled().await; going_away(state).await } => close.into(),
+        () = tokio::time::sleep(state.config.limits.socket_lifetime) => Close::too_old(retry_after(state)).into(),
     }
 }
 
@@ -278,5 +291,10 @@ pub(super) fn watch(state: &State, viewer: &Viewer) -> Option<accounts::Watched>
 async fn going_away(state: &State) -> Close {
     let random = &state.platform.random;
     tokio::time::sleep(Duration::from_millis(random.below(1000))).await;
-    Close::going_away(500 + random.below(4500))
+    Close::going_away(retry_after(state))
+}
+
+/// When to come back, in milliseconds: those who leave together do not return together.
+pub(super) fn retry_after(state: &State) -> u64 {
+    500 + state.platform.random.below(4500)
 }

@@ -62,7 +62,7 @@ impl Cache {
     }
 
     /// Adds one to a counter that starts again after `window`; gives the new count and when it starts again.
-    async fn count(&self, key: &str, window: Duration) -> (u32, Duration) {
+    pub async fn count(&self, key: &str, window: Duration) -> (u32, Duration) {
         if let Some(redis) = &self.redis {
             let key = format!("polyphony:{key}");
             let counted: Option<(u32, i64)> = redis
@@ -162,6 +162,25 @@ impl Cache {
 }
 
 impl Cache {
+    /// Whether other processes see what is kept here.
+    pub fn is_shared(&self) -> bool {
+        self.redis.is_some()
+    }
+
+    /// Keeps a value for other processes alone: only where there is Redis, and as well as it can.
+    pub async fn share(&self, key: &str, value: &str, keep: Duration) {
+        if let Some(redis) = &self.redis {
+            let (name, seconds) = (format!("polyphony:{key}"), keep.as_secs().max(1));
+            redis.ask(async |mut redis| redis.set_ex::<_, _, ()>(name, value, seconds).await).await;
+        }
+    }
+
+    /// A value some process has shared.
+    pub async fn shared(&self, key: &str) -> Option<String> {
+        let name = format!("polyphony:{key}");
+        self.redis.as_ref()?.ask(async |mut redis| redis.get::<_, Option<String>>(name).await).await.flatten()
+    }
+
     /// Several kept values at once, in the order asked; `None` for one that is not there or has expired.
     pub async fn get_many(&self, keys: &[String]) -> Vec<Option<String>> {
         if keys.is_empty() {

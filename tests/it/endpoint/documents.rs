@@ -1,561 +1,339 @@
-//! Generated documents against everything that reads one before anything runs: pre-check, parser, prices, inputs, validation.
-//!
-//! None may end the process or take long; the pre-check refuses nothing for its syntax that the parser reads, and counts at least what the
-//! parser made of it, so that what passes never recurses deeper than its bound. Some are made by the grammar from the schema's own
-//! names, some are the playground's examples spoilt a little, some are mere tokens, and some are deep.
-//!
-//! The full form (`tests/soak documents`) is the same with millions.
+//! Documents by their hash, documents that are listed, and what an operation would cost.
 
-use std::{
-    cell::RefCell,
-    path::PathBuf,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
-use async_graphql::{
-    Name, Positioned, Request,
-    parser::{
-        parse_query,
-        types::{BaseType, Directive, ExecutableDocument, Selection, SelectionSet, Type},
-    },
-};
-use async_graphql_value::{ConstValue, Value};
-use polyphony::{
-    access::{Op, Origin, Viewer},
-    base::error::Code,
-    config::{Config, Env, limits::Limits},
-    graphql::precheck::{Measure, PrecheckLimits, precheck},
-    platform::{Chosen, Platform, database},
-    schema::{Api, Kind, Prepared},
-};
-use proptest::{
-    collection::vec,
-    prelude::*,
-    sample::{Index, select},
-    test_runner::{Config as Cases, RngAlgorithm, TestRng, TestRunner},
-};
+use polyphony::{app::App, graphql::documents::DocumentId, platform::Chosen};
+use reqwest::Method;
+use serde_json::{Value, json};
 
-use crate::house::{amount, figures, project};
+use crate::house::{Answer, Caller, Instance, Program, Redis, Socket, Sse, World, skip, within};
 
-/// How many in the short form.
-const SHORT: u64 = 10_000;
-/// One document may take this long to be read, and as long to be run: far more than any takes on a quiet machine.
-const BOUND: Duration = Duration::from_secs(5);
-/// The stack of the server's own threads, see `commands.rs`.
-const STACK: usize = 4 << 20;
-/// Opening brackets with which the parser may be tried although the pre-check refuses the document.
-const SHALLOW: usize = 100;
+const MODERN: &str = "application/graphql-response+json";
+const JSON: &str = "application/json";
+const ME: &str = "query Me { me { username } }";
 
-const WIDE: PrecheckLimits = PrecheckLimits {
-    bytes: usize::MAX,
-    tokens: usize::MAX,
-    nesting: usize::MAX,
-    aliases: usize::MAX,
-    directives: usize::MAX,
-};
-
-fn narrow(limits: &Limits) -> PrecheckLimits {
-    PrecheckLimits {
-        bytes: limits.document_bytes,
-        tokens: limits.document_tokens,
-        nesting: limits.document_nesting,
-        aliases: limits.aliases,
-        directives: limits.directives,
-    }
+/// As Apollo Client and urql say it.
+fn hashed(text: &str) -> Value {
+    json!({ "persistedQuery": { "version": 1, "sha256Hash": DocumentId::of(text).as_str() } })
 }
 
-/// See the top of the file. As many threads as there are cores, each with the stack of the server's own.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn documents_of_any_kind_are_read_in_time() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().display().to_string();
-    let config = Arc::new(Config::read(&mut Env::of([("DATA_DIR", path.as_str())])).unwrap());
-    database::migrate(&config.database).await.unwrap();
-    let platform = Platform::open(&config, Chosen::default()).await.unwrap();
-    let api = Api::new(config.clone()).unwrap();
-    let count = amount("DOCUMENTS", SHORT);
-    // The short form is always the same; the full one is another each time, unless it is to be repeated.
-    let seed = amount("SEED", if count == SHORT { 7 } else { std::process::id().into() });
-    let readers = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
-    let began = Instant::now();
-    let reading: Vec<_> = (0..readers)
-        .map(|reader| {
-            let (api, platform, config) = (api.clone(), platform.clone(), config.clone());
-            let runtime = tokio::runtime::Handle::current();
-            let share = Share { reader, seed, count: count / readers };
-            let read = move || {
-                let limits = config.limits.clone();
-                let run = |prepared| {
-                    let (platform, config) = (platform.clone(), config.clone());
-                    let op = Op::new(Viewer::Anonymous, platform, config, Origin::default(), "test".into());
-                    runtime.block_on(api.execute(Arc::new(op), prepared));
-                };
-                share.read(&api, &limits, run)
-            };
-            std::thread::Builder::new().stack_size(STACK).spawn(read).unwrap()
+/// As the appendix of GraphQL over HTTP says it.
+fn document_id(text: &str) -> String {
+    format!("sha256:{}", DocumentId::of(text).as_str())
+}
+
+async fn post(caller: &Caller, accept: &str, body: Value) -> Answer {
+    caller.send_request(caller.request(Method::POST, "/graphql").header("accept", accept).json(&body)).await
+}
+
+async fn get(caller: &Caller, query: &[(&str, &str)]) -> Answer {
+    caller.send_request(caller.request(Method::GET, "/graphql").query(query)).await
+}
+
+/// What a socket answers to a payload: the type of the message, and its payload.
+async fn over_a_socket(socket: &mut Socket, id: &str, payload: Value) -> (String, Value) {
+    socket.say(json!({ "id": id, "type": "subscribe", "payload": payload }));
+    let mut frame = socket.recv().await;
+    (frame["type"].as_str().unwrap_or_default().to_owned(), frame["payload"].take())
+}
+
+async fn over_sse(caller: &Caller, body: &Value) -> Answer {
+    let request = caller.request(Method::POST, "/graphql").header("accept", "text/event-stream");
+    caller.send_request(request.json(body)).await
+}
+
+/// An instance with this file of trusted documents.
+async fn trusting(world: &World, folder: &tempfile::TempDir, file: &Value) -> Instance {
+    let path = folder.path().join("trusted.json");
+    std::fs::write(&path, file.to_string()).unwrap();
+    world.instance(|config| config.app.trusted_documents = Some(path)).await
+}
+
+once! {
+    /// PLT-053: a hash instead of the text, once the server has seen both.
+    async fn a_document_is_known_by_its_hash(world) {
+        let alice = world.person("alice").await;
+        for (accept, status) in [(MODERN, 400), (JSON, 200)] {
+            let unknown = post(&alice, accept, json!({ "extensions": hashed(ME) })).await;
+            unknown.expect_status(status).expect_code("PERSISTED_QUERY_NOT_FOUND").is_well_formed();
+            // urql looks for the message, Apollo Client for either.
+            assert_eq!(unknown.body["errors"][0]["message"], "PersistedQueryNotFound");
+            assert_eq!(unknown.body["errors"].as_array().map(Vec::len), Some(1));
+            // A cache that kept this would keep the document away for ever.
+            assert_eq!(unknown.header("cache-control"), "no-store");
+        }
+        let learned = post(&alice, MODERN, json!({ "query": ME, "extensions": hashed(ME) })).await;
+        assert_eq!(learned.text("me.username"), "alice");
+        let extensions = hashed(ME).to_string();
+        for answer in [
+            post(&alice, MODERN, json!({ "extensions": hashed(ME) })).await,
+            post(&alice, MODERN, json!({ "query": "", "operationName": "Me", "extensions": hashed(ME) })).await,
+            post(&alice, MODERN, json!({ "documentId": document_id(ME) })).await,
+            get(&alice, &[("extensions", &extensions)]).await,
+            get(&alice, &[("documentId", &document_id(ME)), ("operationName", "")]).await,
+        ] {
+            assert_eq!(answer.text("me.username"), "alice");
+        }
+        let documented = "query { me { displayName } }";
+        post(&alice, MODERN, json!({ "query": documented, "documentId": document_id(documented) })).await.ok();
+        get(&alice, &[("documentId", &document_id(documented))]).await.ok();
+    }
+
+    /// A text that was used without its hash before learns it when somebody gives it.
+    async fn a_known_text_learns_its_hash(world) {
+        let alice = world.person("alice").await;
+        for _ in 0..2 {
+            alice.ask(ME, Value::Null).await.ok();
+        }
+        post(&alice, MODERN, json!({ "extensions": hashed(ME) })).await.expect_code("PERSISTED_QUERY_NOT_FOUND");
+        post(&alice, MODERN, json!({ "query": ME, "extensions": hashed(ME) })).await.ok();
+        post(&alice, MODERN, json!({ "extensions": hashed(ME) })).await.ok();
+    }
+
+    /// What brings an error each time is read once each time, however well its document is known.
+    async fn an_answer_with_errors_is_read_once(world) {
+        let (alice, _) = (world.person("alice").await, world.person("bob").await);
+        let quiet = world.quiet_instance().await;
+        let refused = "query($first: Int) { users(first: $first) { nodes { username email } } }";
+        let alice = alice.at(&quiet);
+        let mut counts = Vec::new();
+        for _ in 0..5 {
+            let (statements, answer) = quiet.statements(post(&alice, MODERN, json!({ "query": refused, "extensions": hashed(refused) }))).await;
+            assert_eq!(answer.body["errors"][0]["extensions"]["code"], "PERMISSION_DENIED", "{answer}");
+            counts.push(statements);
+        }
+        assert!(counts[1..].iter().all(|count| *count <= counts[0]), "{counts:?}");
+    }
+
+    /// Nobody makes others run another document than they named, and nonsense is not kept.
+    async fn a_hash_is_that_of_its_text(world) {
+        let nobody = world.anonymous();
+        for (text, other) in [("{ __typename }", ME), (ME, "{ __typename }")] {
+            let forged = post(&nobody, JSON, json!({ "query": text, "extensions": hashed(other) })).await;
+            forged.expect_code("BAD_REQUEST");
+            post(&nobody, MODERN, json!({ "query": text, "documentId": document_id(other) })).await.expect_status(400);
+            post(&nobody, MODERN, json!({ "documentId": document_id(other) })).await.expect_code("PERSISTED_QUERY_NOT_FOUND");
+        }
+        for (text, status) in [("{ nonsense }", 422), ("{", 400)] {
+            post(&nobody, MODERN, json!({ "query": text, "extensions": hashed(text) })).await.expect_status(status);
+            post(&nobody, MODERN, json!({ "extensions": hashed(text) })).await.expect_code("PERSISTED_QUERY_NOT_FOUND");
+        }
+        for id in ["md5of32digits", "x-app:7", &document_id(ME).to_uppercase()] {
+            post(&nobody, MODERN, json!({ "documentId": id })).await.expect_status(400).expect_code("PERSISTED_QUERY_NOT_FOUND");
+        }
+        for extensions in [json!({ "persistedQuery": { "version": 2, "sha256Hash": "a" } }), json!({ "persistedQuery": 1 })] {
+            post(&nobody, MODERN, json!({ "query": ME, "extensions": extensions })).await.expect_status(400).expect_code("BAD_REQUEST");
+        }
+    }
+
+    /// A mutation is kept by its hash also when it was refused for what it was given, and is never run by GET.
+    async fn a_mutation_is_known_by_its_hash(world) {
+        let alice = world.person("alice").await;
+        let rename = "mutation Rename($version: Int!) { updateProfile(input: { bio: \"by hash\", expectedVersion: $version }) { user { bio } } }";
+        let stale = json!({ "query": rename, "variables": { "version": 99 }, "extensions": hashed(rename) });
+        post(&alice, MODERN, stale).await.expect_code("RESOURCE_CONFLICT");
+        let before = world.dump().await;
+        let by_get = get(&alice, &[("documentId", &document_id(rename)), ("variables", "{\"version\":1}")]).await;
+        by_get.expect_status(405).expect_code("METHOD_NOT_ALLOWED");
+        assert_eq!(by_get.header("allow"), "POST");
+        world.dump().await.assert_unchanged(&before, "a mutation by its hash over GET");
+        let renamed = post(&alice, MODERN, json!({ "documentId": document_id(rename), "variables": { "version": 1 } })).await;
+        assert_eq!(renamed.text("updateProfile.user.bio"), "by hash");
+    }
+
+    /// The same over a socket and over server-sent events.
+    async fn streams_know_documents_by_their_hash(world) {
+        let alice = world.person("alice").await;
+        let mut socket = alice.socket().await;
+        let (kind, errors) = over_a_socket(&mut socket, "1", json!({ "extensions": hashed(ME) })).await;
+        assert_eq!((kind.as_str(), &errors[0]["message"]), ("error", &json!("PersistedQueryNotFound")));
+        assert_eq!(errors[0]["extensions"]["code"], "PERSISTED_QUERY_NOT_FOUND");
+        over_sse(&alice, &json!({ "extensions": hashed(ME) })).await.expect_status(400).expect_code("PERSISTED_QUERY_NOT_FOUND");
+        let (kind, _) = over_a_socket(&mut socket, "1", json!({ "query": ME, "extensions": hashed(ME) })).await;
+        assert_eq!(kind, "next");
+        assert_eq!(socket.recv().await["type"], "complete");
+        let (kind, answer) = over_a_socket(&mut socket, "1", json!({ "documentId": document_id(ME) })).await;
+        assert_eq!((kind.as_str(), &answer["data"]["me"]["username"]), ("next", &json!("alice")));
+
+        let room = alice.create_room("Studio", "PRIVATE").await;
+        let follow = "subscription($id: ID!, $after: String) { messageEvents(conversationId: $id, after: $after) { ... on MessageSent { message { content } } } }";
+        let after = alice.event_cursor(&room).await;
+        let mut first = alice.subscribe_sse(follow, json!({ "id": room, "after": after })).await;
+        alice.send(&room, "one").await;
+        first.next().await;
+        // It was followed without its hash; now it gets one, and from then on needs no text.
+        let variables = json!({ "id": room, "after": after });
+        let mut named = over_a_socket(&mut alice.socket().await, "1", json!({ "query": follow, "variables": variables, "extensions": hashed(follow) })).await;
+        assert_eq!(named.1["data"]["messageEvents"]["message"]["content"].take(), "one");
+        let by_hash = alice.request(Method::GET, "/graphql").header("accept", "text/event-stream");
+        let by_hash = by_hash.query(&[("documentId", document_id(follow)), ("variables", variables.to_string())]);
+        let mut events = Sse::new(within("an answer", by_hash.send()).await.unwrap());
+        assert_eq!(events.next().await["messageEvents"]["message"]["content"], "one");
+    }
+
+    /// What one process has learned, the others know, as far as Redis goes; and what lies in Redis is believed by its hash alone.
+    async fn processes_share_their_documents(world) {
+        let Some(redis) = Redis::start().await else { return skip("Redis") };
+        let with_redis = || world.instance(|config| config.cache.redis_url = Some(redis.url.clone()));
+        let (here, there, alone) = (with_redis().await, with_redis().await, world.second_instance().await);
+        let alice = world.person("alice").await;
+        post(&alice.at(&here), MODERN, json!({ "query": ME, "extensions": hashed(ME) })).await.ok();
+        within("the document to be shared", async {
+            while post(&alice.at(&there), MODERN, json!({ "extensions": hashed(ME) })).await.status != 200 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
         })
-        .collect();
-    let joined = tokio::task::spawn_blocking(|| reading.into_iter().map(|reader| reader.join()).collect::<Vec<_>>());
-    let outcomes: Vec<Outcome> = joined.await.unwrap().into_iter().map(Result::unwrap).collect();
-    platform.close().await;
-    let parsed: u64 = outcomes.iter().map(|outcome| outcome.parsed).sum();
-    let prepared: u64 = outcomes.iter().map(|outcome| outcome.prepared).sum();
-    let slowest = outcomes.iter().map(|outcome| outcome.slowest).max().unwrap_or_default();
-    assert!(parsed * 5 > count && prepared * 50 > count, "too few mean anything: {parsed} parsed, {prepared} prepared");
-    figures(&format!(
-        "documents: {count} read, {parsed} parsed, {prepared} ready to run, none took longer than {slowest:?}, seed {seed}, {:?}",
-        began.elapsed()
-    ));
-}
-
-/// What one thread reads.
-struct Share {
-    reader: u64,
-    seed: u64,
-    count: u64,
-}
-
-/// What came of it.
-#[derive(Default)]
-struct Outcome {
-    parsed: u64,
-    prepared: u64,
-    slowest: Duration,
-}
-
-impl Share {
-    /// Generates and reads them all.
-    fn read(self, api: &Api, limits: &Limits, run: impl Fn(Prepared)) -> Outcome {
-        let Self { reader, seed, count } = self;
-        let mut bytes = [0; 32];
-        bytes[..8].copy_from_slice(&seed.to_le_bytes());
-        bytes[8..16].copy_from_slice(&reader.to_le_bytes());
-        let config = Cases { cases: u32::try_from(count).unwrap(), failure_persistence: None, ..Cases::default() };
-        let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
-        // If the process dies, the document it died of is here.
-        let last = std::env::temp_dir().join(format!("polyphony-document-{}-{reader}.graphql", std::process::id()));
-        let outcome = RefCell::new(Outcome::default());
-        let read = |document: String| {
-            std::fs::write(&last, &document).unwrap();
-            let parsed = is_read_alike(&document, limits);
-            let asked = Instant::now();
-            let prepared = is_prepared(&document, api, limits, &run);
-            let took = asked.elapsed();
-            assert!(took < BOUND, "it took {took:?}");
-            let mut outcome = outcome.borrow_mut();
-            outcome.parsed += u64::from(parsed);
-            outcome.prepared += u64::from(prepared);
-            outcome.slowest = outcome.slowest.max(took);
-            Ok(())
-        };
-        runner.run(&document(), read).unwrap_or_else(|fault| panic!("seed {seed}, reader {reader}: {fault}"));
-        std::fs::remove_file(&last).unwrap();
-        outcome.into_inner()
+        .await;
+        let unknown = post(&alice.at(&alone), MODERN, json!({ "extensions": hashed(ME) })).await;
+        unknown.expect_code("PERSISTED_QUERY_NOT_FOUND");
+        let (asked, forged) = ("{ roles { totalCount } }", "{ me { email } }");
+        let client = redis::Client::open(redis.url.clone()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let key = format!("polyphony:document:{}", DocumentId::of(asked).as_str());
+        let _: () = redis::cmd("SET").arg(key).arg(forged).query_async(&mut connection).await.unwrap();
+        post(&alice.at(&there), MODERN, json!({ "extensions": hashed(asked) })).await.expect_code("PERSISTED_QUERY_NOT_FOUND");
     }
-}
 
-/// Whether it is ready to run; what reads is run as well, because validation is a part of that. What changes or follows something is
-/// left alone.
-fn is_prepared(document: &str, api: &Api, limits: &Limits, run: impl Fn(Prepared)) -> bool {
-    const REASONS: [Code; 5] = [
-        Code::GraphqlParseFailed,
-        Code::GraphqlValidationFailed,
-        Code::QueryTooComplex,
-        Code::BadRequest,
-        Code::ValidationFailed,
-    ];
-    match api.prepare(Request::new(document)) {
-        Ok(prepared) => {
-            assert!(precheck(document, &narrow(limits)).is_ok(), "it was refused and prepared");
-            if prepared.kind == Kind::Query {
-                run(prepared);
+    /// PLT-016, PLT-053: what anybody gets may be kept by a CDN where the operator says for how long, and nothing else ever.
+    async fn only_what_anybody_gets_may_be_kept(world) {
+        let people = "query($first: Int) { users(first: $first) { nodes { username } } }";
+        let kept = world.instance(|config| config.app.public_cache = Duration::from_secs(60)).await;
+        let (nobody, alice) = (world.anonymous().at(&kept), world.person("alice").await.at(&kept));
+        post(&nobody, JSON, json!({ "query": people, "extensions": hashed(people) })).await.ok();
+        let (id, extensions) = (document_id(people), hashed(people).to_string());
+        for by_hash in [[("documentId", id.as_str())], [("extensions", extensions.as_str())]] {
+            let answer = get(&nobody, &by_hash).await;
+            answer.ok();
+            assert_eq!(answer.header("cache-control"), "public, max-age=60");
+            let varies: Vec<_> = answer.headers.get_all("vary").iter().flat_map(|value| value.to_str().unwrap().split(',')).map(str::trim).collect();
+            for name in ["accept", "authorization", "cookie"] {
+                assert!(varies.contains(&name), "{name} is not in {varies:?}");
             }
-            true
         }
-        Err(error) => {
-            assert!(REASONS.contains(&error.code()), "{error:?}");
-            false
+        let by_cookie = nobody.request(Method::GET, "/graphql").query(&[("documentId", &id)]).header("cookie", "polyphony_refresh=x");
+        for (what, answer) in [
+            ("somebody is signed in", get(&alice.at(&kept), &[("documentId", &id)]).await),
+            ("a cookie", nobody.send_request(by_cookie).await),
+            ("the text was sent", get(&nobody, &[("query", people)]).await),
+            ("it is no GET", post(&nobody, JSON, json!({ "documentId": id })).await),
+            ("it failed", get(&nobody, &[("documentId", &id), ("variables", "{\"first\":1000}")]).await),
+            ("it is not known", get(&nobody, &[("documentId", "sha256:00")]).await),
+            ("nobody has allowed it", get(&world.anonymous(), &[("query", people), ("extensions", &extensions)]).await),
+            ("nobody has allowed it", get(&world.anonymous(), &[("documentId", &id)]).await),
+        ] {
+            assert_eq!(answer.header("cache-control"), "no-store", "{what}\n{answer}");
         }
     }
-}
 
-/// Whether the parser reads it; it must be what the pre-check thought of it.
-fn is_read_alike(document: &str, limits: &Limits) -> bool {
-    let bounded = precheck(document, &narrow(limits));
-    let brackets = document.bytes().filter(|byte| b"([{".contains(byte)).count();
-    if bounded.is_err() && brackets > SHALLOW {
-        return false;
-    }
-    let Ok(parsed) = parse_query(document) else { return false };
-    let measure = match precheck(document, &WIDE) {
-        Ok(measure) => measure,
-        Err(refusal) => panic!("the parser reads what the pre-check does not: {}", refusal.message()),
-    };
-    let found = made_of(&parsed);
-    assert!(
-        found.nesting <= measure.nesting
-            && found.aliases <= measure.aliases
-            && found.directives <= measure.directives
-            && found.tokens <= measure.tokens,
-        "the parser made {found:?} of what measures {measure:?}"
-    );
-    let bounds = narrow(limits);
-    let fits = document.len() <= bounds.bytes
-        && measure.tokens <= bounds.tokens
-        && measure.nesting <= bounds.nesting
-        && measure.aliases <= bounds.aliases
-        && measure.directives <= bounds.directives;
-    assert_eq!(bounded.is_ok(), fits, "{bounded:?} of {measure:?}");
-    true
-}
-
-// --- What the parser made
-
-/// How deep, and how much; each field, value and directive is a token at the least.
-fn made_of(document: &ExecutableDocument) -> Measure {
-    let mut found = Measure::default();
-    for (_, operation) in document.operations.iter() {
-        let operation = &operation.node;
-        directives(&operation.directives, 0, &mut found);
-        for variable in &operation.variable_definitions {
-            let variable = &variable.node;
-            type_of(&variable.var_type.node, 1, &mut found);
-            directives(&variable.directives, 1, &mut found);
-            variable.default_value.iter().for_each(|value| constant(&value.node, 1, &mut found));
+    /// Where a file lists the documents, nothing else is run, whichever way it comes.
+    async fn only_trusted_documents_are_run(world) {
+        let folder = tempfile::tempdir().unwrap();
+        let typing = "subscription($id: ID!) { typingChanged(conversationId: $id) { typing } }";
+        // Relay's ids are MD5 unless told otherwise.
+        let file = json!({ "5f4dcc3b5aa765d61d8327deb882cf99": ME, "7": typing });
+        let strict = trusting(world, &folder, &file).await;
+        let alice = world.person("alice").await;
+        let room = alice.create_room("Studio", "PRIVATE").await;
+        let (alice, nobody) = (alice.at(&strict), world.anonymous().at(&strict));
+        for body in [
+            json!({ "documentId": "5f4dcc3b5aa765d61d8327deb882cf99" }),
+            json!({ "documentId": document_id(ME), "operationName": "Me" }),
+            json!({ "extensions": hashed(ME) }),
+            json!({ "query": ME }),
+        ] {
+            assert_eq!(post(&alice, MODERN, body).await.text("me.username"), "alice");
         }
-        selections(&operation.selection_set.node, 0, &mut found);
-    }
-    for fragment in document.fragments.values() {
-        directives(&fragment.node.directives, 0, &mut found);
-        selections(&fragment.node.selection_set.node, 0, &mut found);
-    }
-    found
-}
-
-fn open(depth: usize, found: &mut Measure) -> usize {
-    found.nesting = found.nesting.max(depth + 1);
-    depth + 1
-}
-
-fn selections(set: &SelectionSet, depth: usize, found: &mut Measure) {
-    if set.items.is_empty() {
-        return;
-    }
-    let depth = open(depth, found);
-    for item in &set.items {
-        found.tokens += 1;
-        directives(item.node.directives(), depth, found);
-        match &item.node {
-            Selection::Field(field) => {
-                found.aliases += usize::from(field.node.alias.is_some());
-                arguments(&field.node.arguments, depth, found);
-                selections(&field.node.selection_set.node, depth, found);
+        get(&alice, &[("documentId", "5f4dcc3b5aa765d61d8327deb882cf99")]).await.ok();
+        let mut socket = alice.socket().await;
+        let other = "query Me { me { username displayName } }";
+        for body in [
+            json!({ "query": other }),
+            json!({ "query": other, "extensions": hashed(other) }),
+            json!({ "query": "{ __schema { types { name } } }" }),
+            json!({ "query": "{" }),
+            json!({ "documentId": document_id(other) }),
+        ] {
+            for accept in [MODERN, JSON] {
+                let refused = post(&alice, accept, body.clone()).await;
+                refused.expect_status(403).expect_code("DOCUMENT_NOT_TRUSTED").is_well_formed();
             }
-            Selection::InlineFragment(fragment) => selections(&fragment.node.selection_set.node, depth, found),
-            Selection::FragmentSpread(_) => {}
+            over_sse(&alice, &body).await.expect_status(403).expect_code("DOCUMENT_NOT_TRUSTED");
+            let (kind, errors) = over_a_socket(&mut socket, "1", body).await;
+            assert_eq!((kind.as_str(), &errors[0]["extensions"]["code"]), ("error", &json!("DOCUMENT_NOT_TRUSTED")));
         }
+        get(&nobody, &[("query", other)]).await.expect_code("DOCUMENT_NOT_TRUSTED");
+        let followed = alice.subscribe_sse(typing, json!({ "id": room })).await;
+        assert_eq!(followed.status, 200);
     }
-}
 
-fn directives(all: &[Positioned<Directive>], depth: usize, found: &mut Measure) {
-    for directive in all {
-        found.directives += 1;
-        found.tokens += 1;
-        arguments(&directive.node.arguments, depth, found);
-    }
-}
-
-fn arguments(all: &[(Positioned<Name>, Positioned<Value>)], depth: usize, found: &mut Measure) {
-    if all.is_empty() {
-        return;
-    }
-    let depth = open(depth, found);
-    all.iter().for_each(|(_, given)| value(&given.node, depth, found));
-}
-
-fn value(value_: &Value, depth: usize, found: &mut Measure) {
-    found.tokens += 1;
-    match value_ {
-        Value::List(items) => {
-            let depth = open(depth, found);
-            items.iter().for_each(|item| value(item, depth, found));
-        }
-        Value::Object(fields) => {
-            let depth = open(depth, found);
-            fields.values().for_each(|item| value(item, depth, found));
-        }
-        _ => {}
-    }
-}
-
-fn constant(given: &ConstValue, depth: usize, found: &mut Measure) {
-    value(&given.clone().into_value(), depth, found);
-}
-
-fn type_of(type_: &Type, depth: usize, found: &mut Measure) {
-    if let BaseType::List(inner) = &type_.base {
-        let depth = open(depth, found);
-        type_of(inner, depth, found);
-    }
-}
-
-// --- What is generated
-
-fn document() -> BoxedStrategy<String> {
-    let (words, corpus) = (words(), corpus());
-    prop_oneof![
-        4 => written(words.clone()),
-        4 => spoilt(select(corpus).boxed(), words.clone()),
-        2 => spoilt(written(words.clone()), words.clone()),
-        2 => vec(token(words), 0..60).prop_map(|tokens| tokens.concat()),
-        1 => deep(),
-    ]
-    .boxed()
-}
-
-/// The names of the schema, so that much of what is written means something.
-fn words() -> Vec<String> {
-    let schema = std::fs::read_to_string(project().join("schema.graphql")).unwrap();
-    let lines = schema.lines().filter(|line| !line.trim_start().starts_with('"'));
-    let names = lines.flat_map(|line| line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'));
-    let mut words: Vec<String> = names.filter(|name| name.len() > 1).map(str::to_owned).collect();
-    words.extend(["__typename", "__schema", "__type", "on", "true", "null", "fragment", "query"].map(str::to_owned));
-    words.sort();
-    words.dedup();
-    words
-}
-
-/// The playground's examples, and what GraphiQL asks first.
-fn corpus() -> Vec<String> {
-    let root = project().join("playground/examples");
-    let mut files: Vec<PathBuf> = Vec::new();
-    for folder in std::fs::read_dir(root).unwrap() {
-        files.extend(std::fs::read_dir(folder.unwrap().path()).unwrap().map(|file| file.unwrap().path()));
-    }
-    files.retain(|file| file.extension().is_some_and(|ending| ending == "graphql"));
-    files.sort();
-    let mut all: Vec<String> = files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
-    all.push(
-        "query Introspection { __schema { queryType { name } types { ...T } directives { name args { ...I } } } }
-         fragment T on __Type { kind name fields(includeDeprecated: true) { name args { ...I } type { ...R } } }
-         fragment I on __InputValue { name type { ...R } defaultValue }
-         fragment R on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }"
-            .to_owned(),
-    );
-    all.push(
-        "{ users(first: 2, search: \"a\") { nodes { id username } pageInfo { hasNextPage } totalCount } me { id } }"
-            .to_owned(),
-    );
-    all.push("query($ids: [ID!]! = [\"x\"], $b: Boolean! = true) { nodes(ids: $ids) { id ... on User @include(if: $b) { bio } } }".to_owned());
-    all
-}
-
-const TOKENS: [&str; 44] = [
-    "{",
-    "}",
-    "{ ",
-    " }",
-    "[",
-    "]",
-    "(",
-    ")",
-    ":",
-    "!",
-    "$",
-    "@",
-    "=",
-    "|",
-    "&",
-    "...",
-    "... on ",
-    "\"",
-    "\"\"\"",
-    "\\",
-    "\\u{1F600}",
-    "\\\"",
-    "#",
-    "\n",
-    "\r",
-    " ",
-    ",",
-    "\u{feff}",
-    "0",
-    "-",
-    "1.5e3",
-    "00",
-    "9223372036854775808",
-    "\"a\"",
-    "\"\"\"\n b\n\"\"\"",
-    "\"\\ud83d\\ude00\"",
-    "\u{e9}",
-    "\u{0}",
-    "query ",
-    "fragment F on Query ",
-    "@include(if: true) ",
-    "a: ",
-    "$v",
-    "null",
-];
-
-fn token(words: Vec<String>) -> BoxedStrategy<String> {
-    prop_oneof![3 => select(TOKENS.to_vec()).prop_map(str::to_owned), 2 => select(words).prop_map(|word| word + " ")]
-        .boxed()
-}
-
-fn given_value() -> BoxedStrategy<String> {
-    let leaves = [
-        "1",
-        "-0",
-        "2147483648",
-        "1.5e3",
-        "1e400",
-        "true",
-        "null",
-        "ADMIN",
-        "\"text\"",
-        "\"\"",
-        "\"\\u0000\"",
-        "\"\"\"block \\\"\"\" \"\"\"",
-        "$v",
-        "$first",
-    ];
-    let leaf = select(leaves.to_vec()).prop_map(str::to_owned);
-    leaf.prop_recursive(5, 16, 4, |inner| {
-        prop_oneof![
-            vec(inner.clone(), 0..4).prop_map(|items| format!("[{}]", items.join(", "))),
-            vec((select(vec!["a", "status", "kind", "content"]), inner), 0..4).prop_map(|fields| {
-                let fields: Vec<_> = fields.into_iter().map(|(name, value)| format!("{name}: {value}")).collect();
-                format!("{{{}}}", fields.join(" "))
-            }),
-        ]
-    })
-    .boxed()
-}
-
-fn selection(words: Vec<String>) -> BoxedStrategy<String> {
-    let name = select(words);
-    let argument = (prop_oneof![Just("first".to_owned()), Just("id".to_owned()), name.clone()], given_value())
-        .prop_map(|(name, value)| format!("{name}: {value}"));
-    let arguments = vec(argument, 0..3)
-        .prop_map(|all| if all.is_empty() { String::new() } else { format!("({})", all.join(", ")) });
-    let directive = prop_oneof![6 => Just(""), 1 => Just(" @include(if: true)"), 1 => Just(" @skip(if: $v)"), 1 => Just(" @nonsense")];
-    let alias = prop_oneof![5 => Just(""), 1 => Just("a: "), 1 => Just("b : ")];
-    let field = (alias, name.clone(), arguments, directive)
-        .prop_map(|(alias, name, arguments, directive)| format!("{alias}{name}{arguments}{directive}"));
-    let leaf = prop_oneof![8 => field.clone(), 1 => Just("...F".to_owned()), 1 => Just("...G".to_owned()), 2 => Just("id".to_owned())];
-    leaf.prop_recursive(6, 40, 5, move |inner| {
-        prop_oneof![
-            4 => (field.clone(), vec(inner.clone(), 1..5)).prop_map(|(field, inner)| format!("{field} {{ {} }}", inner.join(" "))),
-            1 => (prop_oneof![Just(String::new()), name.clone().prop_map(|name| format!(" on {name}"))], vec(inner, 1..4))
-                .prop_map(|(on, inner)| format!("...{on} {{ {} }}", inner.join(" "))),
-        ]
-    })
-    .boxed()
-}
-
-/// By the grammar.
-fn written(words: Vec<String>) -> BoxedStrategy<String> {
-    let head = prop_oneof![
-        4 => Just("".to_owned()),
-        2 => Just("query Q ".to_owned()),
-        1 => Just("query($v: Boolean!, $first: Int = 3) ".to_owned()),
-        1 => given_value().prop_map(|value| format!("query($v: [[Int!]!]! = {value}, $first: Int) ")),
-        1 => Just("mutation ".to_owned()),
-        1 => Just("subscription ".to_owned()),
-    ];
-    let operation =
-        (head, vec(selection(words.clone()), 1..5)).prop_map(|(head, all)| format!("{head}{{ {} }}", all.join(" ")));
-    let on = prop_oneof![Just("Query"), Just("User"), Just("Node")];
-    let fragment = (select(vec!["F", "G", "H"]), on, vec(selection(words), 1..4))
-        .prop_map(|(name, on, all)| format!(" fragment {name} on {on} {{ {} }}", all.join(" ")));
-    (vec(operation, 1..3), vec(fragment, 0..3))
-        .prop_map(|(operations, fragments)| operations.concat() + &fragments.concat())
-        .boxed()
-}
-
-#[derive(Clone, Debug)]
-enum Slip {
-    Drop,
-    Double,
-    Swap,
-    Insert(String),
-    Wrap(&'static str, &'static str, usize),
-    Cut,
-}
-
-/// Something else, a little wrong.
-fn spoilt(of: BoxedStrategy<String>, words: Vec<String>) -> BoxedStrategy<String> {
-    let slip = prop_oneof![
-        3 => Just(Slip::Drop),
-        3 => Just(Slip::Double),
-        2 => Just(Slip::Swap),
-        4 => token(words).prop_map(Slip::Insert),
-        1 => (select(vec![("[", "]"), ("{ a ", " }"), ("(", ")"), ("{a:", "}"), ("\"", "\"")]), 1usize..90)
-            .prop_map(|((open, close), times)| Slip::Wrap(open, close, times)),
-        1 => Just(Slip::Cut),
-    ];
-    (of, vec((any::<Index>(), slip), 0..4))
-        .prop_map(|(text, slips)| {
-            let mut pieces = pieces(&text);
-            for (at, slip) in slips {
-                if pieces.is_empty() {
-                    break;
-                }
-                let at = at.index(pieces.len());
-                match slip {
-                    Slip::Drop => drop(pieces.remove(at)),
-                    Slip::Double => pieces.insert(at, pieces[at].clone()),
-                    Slip::Swap => {
-                        let other = (at + 7) % pieces.len();
-                        pieces.swap(at, other);
-                    }
-                    Slip::Insert(token) => pieces.insert(at, token),
-                    Slip::Wrap(open, close, times) => {
-                        pieces[at] = format!("{}{}{}", open.repeat(times), pieces[at], close.repeat(times));
-                    }
-                    Slip::Cut => pieces.truncate(at),
-                }
+    /// A list with a document that cannot be run stops the start, and says which and why.
+    async fn a_list_that_does_not_fit_stops_the_start(world) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trusted.json");
+        let mut config = (*world.first().config).clone();
+        config.app.trusted_documents = Some(path.clone());
+        for (file, named) in [
+            (json!({ "good": ME, "gone": "{ nonsense }", "torn": "{" }).to_string(), vec!["document gone: line 1, column 3", "nonsense", "document torn"]),
+            (json!({ "typed": "{ users(first: \"x\") { totalCount } }" }).to_string(), vec!["document typed"]),
+            (json!({ "circle": "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }" }).to_string(), vec!["document circle"]),
+            ("{}".to_owned(), vec!["no document"]),
+            ("[]".to_owned(), vec!["JSON object"]),
+        ] {
+            std::fs::write(&path, &file).unwrap();
+            let chain = App::open(config.clone().into(), Chosen::default()).await.err().map(|error| error.chain()).unwrap_or_default();
+            for words in named.iter().chain(&["TRUSTED_DOCUMENTS", "trusted.json"]) {
+                assert!(chain.contains(words), "{words} is not in {chain:?} of {file}");
             }
-            pieces.concat()
-        })
-        .boxed()
-}
+            assert!(!chain.contains("document good"), "{chain}");
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert!(App::open(config.into(), Chosen::default()).await.is_err(), "there is no file");
+        // For the operator.
+        std::fs::write(&path, json!({ "a": ME, "b": "{ nonsense }" }).to_string()).unwrap();
+        let settings = [("TRUSTED_DOCUMENTS", path.to_str().unwrap())];
+        let (healthy, said) = Program::run(folder.path(), &["doctor"], &settings).await;
+        assert!(!healthy && said.contains("FAIL  trusted documents") && said.contains("document b"), "{said}");
+        std::fs::write(&path, json!({ "a": ME }).to_string()).unwrap();
+        let (_, said) = Program::run(folder.path(), &["doctor"], &settings).await;
+        assert!(said.contains("ok    trusted documents: 1 in "), "{said}");
+        let (_, said) = Program::run(folder.path(), &["config"], &settings).await;
+        assert!(said.contains(&format!("TRUSTED_DOCUMENTS={}", path.display())), "{said}");
+    }
 
-/// Names whole, everything else a character at a time.
-fn pieces(text: &str) -> Vec<String> {
-    let mut pieces: Vec<String> = Vec::new();
-    for character in text.chars() {
-        let goes_on = character.is_ascii_alphanumeric() || character == '_';
-        match pieces.last_mut() {
-            Some(last) if goes_on && last.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_') => {
-                last.push(character)
-            }
-            _ => pieces.push(character.to_string()),
+    /// A price is told without running anything, whatever it is the price of.
+    async fn a_price_is_told_without_running(world) {
+        let alice = world.person("alice").await;
+        let room = alice.create_room("Studio", "PRIVATE").await;
+        let only = json!({ "cost": "ONLY" });
+        let ask = |query: &str, variables: Value| json!({ "query": query, "variables": variables, "extensions": only });
+        let people = "query($first: Int!) { users(first: $first) { nodes { username } } }";
+        let ran = alice.ask(people, json!({ "first": 7 })).await;
+        let before = world.dump().await;
+        let priced = post(&alice, MODERN, ask(people, json!({ "first": 7 }))).await;
+        priced.expect_status(200);
+        assert!(priced.body["data"].is_null() && priced.body.get("data").is_some() && priced.body.get("errors").is_none(), "{priced}");
+        assert_eq!(priced.body["extensions"], ran.body["extensions"], "the same as when it is run");
+        for (document, variables) in [
+            ("mutation { updateProfile(input: { bio: \"changed\" }) { user { bio } } }", Value::Null),
+            ("subscription($id: ID!) { typingChanged(conversationId: $id) { typing } }", json!({ "id": room })),
+        ] {
+            let priced = post(&alice, JSON, ask(document, variables)).await;
+            assert!(priced.status == 200 && priced.body["extensions"]["cost"]["requested"].as_u64() >= Some(2), "{priced}");
+            assert!(priced.body["data"].is_null(), "{priced}");
+        }
+        world.dump().await.assert_unchanged(&before, "asking for prices");
+        let by_get = get(&alice, &[("query", "{ me { id } }"), ("extensions", &only.to_string())]).await;
+        assert_eq!(by_get.body["extensions"]["cost"]["requested"], 2, "{by_get}");
+        let (kind, payload) = over_a_socket(&mut alice.socket().await, "1", ask(people, json!({ "first": 7 }))).await;
+        assert_eq!((kind.as_str(), &payload), ("next", &priced.body), "over a socket");
+        // What would be refused is refused now, with both figures.
+        let dear = "{ users(first: 100) { nodes { blockedUsers(first: 100) { nodes { id username displayName } } } } }";
+        let refused = post(&alice, MODERN, ask(dear, Value::Null)).await;
+        refused.expect_status(400).expect_code("QUERY_TOO_COMPLEX");
+        let details = &refused.body["errors"][0]["extensions"]["details"];
+        assert!(details["requested"].as_u64() > details["limit"].as_u64() && details["limit"] == 10_000, "{refused}");
+        for (wrong, code) in [("{ nonsense }", "GRAPHQL_VALIDATION_FAILED"), ("{", "GRAPHQL_PARSE_FAILED"), (people, "VALIDATION_FAILED")] {
+            post(&alice, MODERN, ask(wrong, Value::Null)).await.expect_code(code);
         }
     }
-    pieces
-}
-
-/// The same thing within itself, over and over: up to far beyond what is taken.
-fn deep() -> BoxedStrategy<String> {
-    let nests: Vec<(&'static str, &'static str, &'static str, &'static str, &'static str)> = vec![
-        ("{ users(search: ", "[", "1", "]", ") { totalCount } }"),
-        ("{ users(filter: ", "{a: ", "1", "}", ") { totalCount } }"),
-        ("{ users(filter: ", "{a: [", "1", "]}", ") { totalCount } }"),
-        ("", "{ me ", "{ id }", " }", ""),
-        ("", "{ ... ", "{ id }", " }", ""),
-        ("{ me ", "{ blockedUsers { nodes ", "{ id }", " } }", " }"),
-        ("query($v: ", "[", "Int", "]", ") { me { id } }"),
-        ("query($v: Int = ", "[", "1", "]", ") { me { id } }"),
-        ("{ me @include(if: ", "[", "true", "]", ") { id } }"),
-        ("{ __schema { types ", "{ fields { type ", "{ name }", " } }", " } }"),
-        ("{ me { id } } ", "#[\n", "", "", ""),
-        ("{ users(search: \"", "[", "", "", "\") { totalCount } }"),
-    ];
-    (select(nests), prop_oneof![4 => 1usize..70, 1 => 70usize..20_000])
-        .prop_map(|((before, open, inner, close, after), times)| {
-            format!("{before}{}{inner}{}{after}", open.repeat(times), close.repeat(times))
-        })
-        .boxed()
 }

@@ -5,6 +5,11 @@ mod websocket;
 mod sse;
 /// How often one may ask.
 mod rates;
+mod documents;
+mod batch;
+/// Connections that live too long, say nothing, do not read, or shout.
+mod lifetimes;
+mod encodings;
 /// Wrong inputs, and where errors say they stand.
 mod inputs;
 /// What an answer weighs and how long it may take.
@@ -14,4 +19,4 @@ mod probes;
 /// Clients that mean harm.
 mod hostile;
 /// Generated documents.
-mod documents;
+mod generated;
