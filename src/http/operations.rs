@@ -26,10 +26,10 @@ use super::{
     State, answer, graphql,
     layers::{self, RequestId},
     protocol::{self, Close, Incoming},
-    websocket::{End, Sink, Stream, WRITE_TIMEOUT, receive},
+    websocket::{self, End, Sink, Stream, WRITE_TIMEOUT, receive},
 };
 use crate::{
-    access::{Op, Origin, Viewer},
+    access::{Connection, Op, Origin, Viewer},
     base::error::{Code, Error, Result},
     domains::auth as accounts,
     platform::{
@@ -42,8 +42,8 @@ use crate::{
 /// A socket whose viewer is known.
 pub(super) struct Session {
     state: State,
-    /// Who greeted; what they may was read then.
-    greeted: Viewer,
+    /// Who greeted, by which sign-in and token; what they may was read then. A renewal replaces it, never by another person.
+    greeted: watch::Sender<Viewer>,
     /// Who they are as last heard.
     viewer: watch::Sender<Viewer>,
     /// Why the socket is over, once it is.
@@ -81,12 +81,14 @@ impl Session {
     pub(super) fn new(state: State, viewer: Viewer, origin: Origin, id: RequestId) -> Self {
         let stop = CancellationToken::new();
         let guard = stop.clone().drop_guard();
+        let greeted = watch::Sender::new(viewer.clone());
+        let connection = Some(Connection::new(greeted.clone()));
         Self {
             state,
-            viewer: watch::Sender::new(viewer.clone()),
-            greeted: viewer,
+            viewer: watch::Sender::new(viewer),
+            greeted,
             over: watch::Sender::new(None),
-            origin,
+            origin: Origin { connection, ..origin },
             id,
             count: AtomicU64::new(0),
             running: Mutex::default(),
@@ -96,13 +98,27 @@ impl Session {
     }
 
     /// Follows the sign-in, and tells running operations what the viewer may; comes with the reason when the socket is over.
-    pub(super) async fn watch(&self, watched: Option<accounts::Watched>) -> Error {
+    pub(super) async fn watch(&self) -> Error {
+        let mut greeted = self.greeted.subscribe();
         let follow = async {
-            let Some(mut watched) = watched else { return std::future::pending().await };
             loop {
-                match watched.change().await {
-                    Ok(person) => drop(self.viewer.send_replace(Viewer::Person(person))),
-                    Err(error) => return error,
+                let viewer = greeted.borrow_and_update().clone();
+                let Some(mut watched) = websocket::watch(&self.state, &viewer) else {
+                    return std::future::pending().await;
+                };
+                let renewed = loop {
+                    tokio::select! {
+                        // A renewal that came in time counts, also when the end comes in the same moment.
+                        biased;
+                        renewed = greeted.changed() => break renewed,
+                        change = watched.change() => match change {
+                            Ok(person) => drop(self.viewer.send_replace(Viewer::Person(person))),
+                            Err(error) => return error,
+                        },
+                    }
+                };
+                if renewed.is_ok() {
+                    self.viewer.send_replace(greeted.borrow().clone());
                 }
             }
         };
@@ -122,7 +138,8 @@ impl Session {
     /// The viewer with the rights of this moment. When the sign-in is over, so is the socket.
     async fn renewed(&self) -> Result<Viewer> {
         let (platform, config) = (&self.state.platform, &self.state.config);
-        let read = || accounts::renew(platform, config, &self.greeted);
+        let greeted = self.greeted.borrow().clone();
+        let read = || accounts::renew(platform, config, &greeted);
         let renewed = patiently("reading somebody's rights", read).await;
         if let Err(error) = &renewed
             && error.code() != Code::ServiceUnavailable

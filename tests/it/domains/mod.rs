@@ -9,3 +9,4 @@ mod conversations;
 mod reach;
 mod rooms;
 mod live;
+mod replay;

@@ -3,5 +3,7 @@
 mod http;
 mod websocket;
 mod sse;
+/// A newer token for an open connection.
+mod renewal;
 /// Wrong inputs, and where errors say they stand.
 mod inputs;

@@ -11,4 +11,5 @@ mod newcomer;
 mod prefetch;
 mod redis;
 mod start;
+mod storm;
 mod tables;

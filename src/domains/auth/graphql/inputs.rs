@@ -129,6 +129,21 @@ pub struct RevokeSessionPayload {
     pub session_id: ID,
 }
 
+/// The proof that a connection goes on with.
+#[derive(InputObject)]
+pub struct RenewConnectionInput {
+    /// An access token of the person the connection is for, of this sign-in or another.
+    #[graphql(secret)]
+    pub access_token: String,
+}
+
+/// The connection goes on.
+#[derive(SimpleObject)]
+pub struct RenewConnectionPayload {
+    /// Until when, unless it is renewed again: the end of the token.
+    pub expires_at: DateTime,
+}
+
 /// A mailed token.
 #[derive(InputObject)]
 pub struct VerifyEmailInput {

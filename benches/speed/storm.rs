@@ -1,0 +1,148 @@
+//! A blip that drops every socket of a room at once: all come back at the same moment with their last cursor, and want what they missed.
+
+use std::{
+    env::Args,
+    io::{BufRead as _, BufReader, Write as _},
+    iter::Skip,
+    net::SocketAddr,
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+use serde_json::{Value, json};
+use tokio::{
+    io::AsyncReadExt,
+    net::TcpStream,
+    task::{JoinSet, LocalSet},
+};
+
+use crate::{
+    Plan,
+    data::{Data, id_text},
+    listen::{frame, now, open, say, stamp},
+    listeners::Latency,
+    load::{Wire, request},
+    process::{Scratch, Server},
+    requests::{figure, sign_in},
+};
+
+/// Messages that are said while nobody is there.
+const MISSED: usize = 20;
+
+/// The crowd's process: gathers, says `ready`, and with each line it reads lets go of every socket, or brings all of them back and says
+/// how long that took each.
+pub(crate) fn main(mut arguments: Skip<Args>) {
+    let mut next = || arguments.next().expect("an argument");
+    let address: SocketAddr = next().parse().expect("an address");
+    let count: usize = next().parse().expect("a count");
+    let subscribe = json!({ "type": "subscribe", "id": "1",
+        "payload": serde_json::from_str::<Value>(&next()).expect("JSON") });
+    let tokens: Vec<String> = next().split(',').map(str::to_owned).collect();
+    let texts = |number: usize| {
+        let init = json!({ "type": "connection_init",
+            "payload": { "authorization": format!("Bearer {}", tokens[number % tokens.len()]) } });
+        [init.to_string(), subscribe.to_string()]
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(LocalSet::new().run_until(async move {
+        let mut lines = std::io::stdin().lines();
+        let mut crowd = Vec::new();
+        for number in 0..count {
+            crowd.push(open(address, "/graphql", &texts(number)).await);
+        }
+        // Sockets that have not read their acknowledgement yet are not listening.
+        tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+        say("ready");
+        lines.next().expect("a line").expect("input");
+        crowd.clear();
+        say("gone");
+        lines.next().expect("a line").expect("input");
+        let begun = Instant::now();
+        let mut back = JoinSet::new();
+        for number in 0..count {
+            let texts = texts(number);
+            back.spawn_local(async move {
+                let stream = open(address, "/graphql", &texts).await;
+                let stream = catch_up(stream).await;
+                (begun.elapsed(), stream)
+            });
+        }
+        // Kept until the last is served: who has what it wants stays.
+        let done = back.join_all().await;
+        let mut times: Vec<f64> = done.iter().map(|(took, _)| took.as_secs_f64() * 1e3).collect();
+        times.sort_by(f64::total_cmp);
+        let at = |share: f64| times[(times.len() as f64 * share) as usize];
+        say(&serde_json::to_string(&Latency { count: times.len(), p50: at(0.5), p99: at(0.99) }).expect("JSON"));
+    }));
+}
+
+/// Reads until everything that was missed has come.
+async fn catch_up(mut stream: TcpStream) -> TcpStream {
+    let (mut buffer, mut heard) = (Vec::with_capacity(4096), 0);
+    while heard < MISSED {
+        while let Some((payload, rest)) = frame(&buffer) {
+            heard += usize::from(stamp(&buffer[payload]).is_some());
+            buffer.drain(..rest);
+        }
+        assert!(heard >= MISSED || stream.read_buf(&mut buffer).await.expect("to read") > 0, "a socket was closed");
+    }
+    stream
+}
+
+/// Measures storms of several sizes and prints the table.
+pub(crate) async fn measure(plan: &Plan, url: &str, scratch: &Scratch, data: &Data) {
+    println!("\n| sockets dropped | missed each | back: p50 / p99 / all ms | CPU ms each | reads of the log | statements each |");
+    println!("|---|---|---|---|---|---|");
+    let sizes = ["1000", "5000"];
+    for size in sizes.into_iter().filter(|size| plan.wants(size, &sizes)) {
+        let sockets: f64 = size.parse().expect("a number");
+        let server = Server::polyphony(url, scratch);
+        let tokens = sign_in(server.address).await;
+        let (mut wire, hall) = (Wire::open(server.address).await, id_text("conversation", data.hall));
+        let cursor = json!({ "query": "query Where($room: ID!) { conversation(id: $room) { messages(last: 1) { eventCursor } } }",
+            "variables": { "room": hall } });
+        let (_, answer) = wire.ask(&request("/graphql", &tokens[0], &cursor)).await;
+        let answer: Value = serde_json::from_slice(answer).expect("JSON");
+        let after = &answer["data"]["conversation"]["messages"]["eventCursor"];
+        let subscription = json!({
+            "query": "subscription Hall($room: ID!, $after: String) { messageEvents(conversationId: $room, after: $after) { \
+                      cursor ... on MessageSent { message { id seq content sender { id username displayName } } } } }",
+            "variables": { "room": hall, "after": after },
+        });
+        let mut crowd = Command::new(std::env::current_exe().expect("this program"))
+            .args(["crowd", &server.address.to_string(), size, &subscription.to_string(), &tokens.join(",")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("a crowd");
+        let mut input = crowd.stdin.take().expect("input");
+        let mut output = BufReader::new(crowd.stdout.take().expect("output")).lines();
+        let mut line = || output.next().expect("the crowd is gone").expect("a line");
+        assert_eq!(line(), "ready");
+        writeln!(input, "go").expect("to say");
+        assert_eq!(line(), "gone");
+        for _ in 0..MISSED {
+            let say = json!({ "query": "mutation Say($room: ID!, $text: String!) { \
+                sendMessage(input: { conversationId: $room, content: $text }) { message { id } } }",
+                "variables": { "room": hall, "text": format!("t={:016} said to nobody", now()) } });
+            assert!(wire.ask(&request("/graphql", &tokens[0], &say)).await.0, "what was to be told was refused");
+        }
+        let reads = figure(&mut wire, "polyphony_log_reads_total").await;
+        let statements = figure(&mut wire, "polyphony_database_statements_total").await;
+        let (begun, busy) = (Instant::now(), server.cpu());
+        writeln!(input, "back").expect("to say");
+        let back: Latency = serde_json::from_str(&line()).expect("figures");
+        let (took, busy) = (begun.elapsed(), server.cpu() - busy);
+        let reads = figure(&mut wire, "polyphony_log_reads_total").await - reads;
+        let statements = figure(&mut wire, "polyphony_database_statements_total").await - statements;
+        crowd.wait().expect("the crowd to leave");
+        println!(
+            "| {size} | {MISSED} | {:.0} / {:.0} / {:.0} | {:.2} | {reads} | {:.1} |",
+            back.p50,
+            back.p99,
+            took.as_secs_f64() * 1e3,
+            busy.as_secs_f64() * 1e3 / sockets,
+            statements as f64 / sockets,
+        );
+    }
+}
