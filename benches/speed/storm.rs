@@ -91,7 +91,9 @@ async fn catch_up(mut stream: TcpStream) -> TcpStream {
 
 /// Measures storms of several sizes and prints the table.
 pub(crate) async fn measure(plan: &Plan, url: &str, scratch: &Scratch, data: &Data) {
-    println!("\n| sockets dropped | missed each | back: p50 / p99 / all ms | CPU ms each | reads of the log | statements each |");
+    println!(
+        "\n| sockets dropped | missed each | back: p50 / p99 / all ms | CPU ms each | reads of the log | statements each |"
+    );
     println!("|---|---|---|---|---|---|");
     let sizes = ["1000", "5000"];
     for size in sizes.into_iter().filter(|size| plan.wants(size, &sizes)) {

@@ -1,11 +1,12 @@
-// A line that can be cut: everything of a client goes through it to the server.
+// A line that can be cut: everything of a client goes through it to a server, and after each cut to the next one.
 import net from 'node:net'
 
-export async function line(url) {
-  const { hostname, port } = new URL(url)
+export async function line(urls) {
   const ends = new Set()
+  let turn = 0
   const server = net.createServer((near) => {
-    const far = net.connect({ host: hostname, port })
+    const { hostname: host, port } = new URL(urls[turn % urls.length])
+    const far = net.connect({ host, port })
     for (const end of [near, far]) {
       ends.add(end)
       end.on('error', () => {}).on('close', () => (ends.delete(end), near.destroy(), far.destroy()))
@@ -16,7 +17,7 @@ export async function line(url) {
   return {
     url: `http://127.0.0.1:${server.address().port}/graphql`,
     /** Cuts everything that is open, in the middle of whatever is on its way. */
-    cut: () => ends.forEach((end) => end.resetAndDestroy()),
+    cut: () => (turn++, ends.forEach((end) => end.resetAndDestroy())),
     close: () => (server.close(), ends.forEach((end) => end.destroy())),
   }
 }

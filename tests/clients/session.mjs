@@ -1,14 +1,15 @@
 // One person's session with a stock client: sign in, show a list, follow it, write, lose the line again and again, outlive a token.
-// What is heard is what was said, once and in order. Arguments: the client, the server, the conversation.
+// What is heard is what was said, once and in order, whichever server tells it. Arguments: the client, the conversation, the servers.
 import assert from 'node:assert/strict'
 import { clients } from './clients.mjs'
 import { SIGN_IN, Session, advance, ask, pause, until } from './house.mjs'
 import { line } from './line.mjs'
 
-const [kind, server, room] = process.argv.slice(2)
+const [kind, room, ...servers] = process.argv.slice(2)
+const [server] = servers
 const password = 'Seven-horns-and-a-drum'
 const client = clients[kind]
-const wire = await line(server)
+const wire = await line(servers)
 
 const SNAPSHOT = 'query Snapshot($id: ID!) { conversation(id: $id) { messages(last: 50) { eventCursor nodes { seq content } } } }'
 const EVENTS = `subscription Events($id: ID!, $after: String) { messageEvents(conversationId: $id, after: $after) {
@@ -18,7 +19,7 @@ const SEND = `mutation Send($id: ID!, $content: String!, $clientId: String) {
   sendMessage(input: { conversationId: $id, content: $content, clientId: $clientId }) { message { seq } }
 }`
 
-// Alice talks to the server directly.
+// Alice talks to the first server directly.
 const alice = new Session(server, (await ask(server, SIGN_IN, { login: 'alice', password })).signIn)
 const say = async (content) => ask(server, SEND, { id: room, content }, { authorization: `Bearer ${await alice.token()}` })
 

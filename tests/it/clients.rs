@@ -1,18 +1,19 @@
 //! The clients front ends use, as they come, each wired by its recipe in `playground/recipes`: they sign in, ask, write and follow, lose
-//! the line in the middle of it, outlive their tokens, and hear everything once and in order. And what Relay makes of the schema.
+//! the line in the middle of it, come back to another server, outlive their tokens, and hear everything once and in order. And what Relay makes of the schema.
 
 use std::path::PathBuf;
 
 use crate::house::{Node, World, project};
 
-/// Alice and Bob in a room where one message was said before.
+/// Alice and Bob in a room where one message was said before, and two servers.
 async fn session(world: &World, client: &str) {
     let Some(node) = Node::ready().await else { return };
     let (alice, bob) = (world.person("alice").await, world.person("bob").await);
     let room = alice.create_room_with("Studio", &[&bob]).await;
     alice.send(&room, "before").await;
-    let server = format!("{}/graphql", world.first().url);
-    node.run(world, "session.mjs", &[client, &server, &room]).await;
+    let servers = [world.first(), world.second_instance().await].map(|server| format!("{}/graphql", server.url));
+    world.settle().await;
+    node.run(world, "session.mjs", &[client, &room, &servers[0], &servers[1]]).await;
 }
 
 both! {

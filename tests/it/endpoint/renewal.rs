@@ -154,6 +154,14 @@ both! {
     }
 }
 
+/// The code a stream ends with.
+async fn ended_with(events: &mut Sse) -> String {
+    let (name, answer) = events.event().await.unwrap();
+    assert_eq!(name, "next", "{answer}");
+    assert_eq!(events.event().await.map(|(name, _)| name).as_deref(), Some("complete"));
+    answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_default().to_owned()
+}
+
 /// How soon a change has to be felt: a second, and two for a machine that is busy with other tests. The server looks for nothing by
 /// itself here, so what is felt was told.
 const SOON: Duration = Duration::from_secs(3);
@@ -205,6 +213,10 @@ both! {
             socket.ping().await;
             in_room.expect_none_for(50).await;
         }
+        let mut streams = Vec::new();
+        for person in [&alice, &third_bob, &moderator] {
+            streams.push(there(person).subscribe_sse(EVENTS, json!({ "id": hall, "after": person.event_cursor(&hall).await })).await);
+        }
         let [of_alice, of_bob, of_other, of_third, of_moderator] = &mut open[..] else { unreachable!() };
 
         // One sign-in ended from another.
@@ -213,6 +225,7 @@ both! {
         let closed = of_third.0.closed().await;
         assert!(begun.elapsed() < SOON, "took {:?}", begun.elapsed());
         assert!(closed.code == 4403 && closed.reason.starts_with("INVALID_TOKEN"), "{closed:?}");
+        assert_eq!(ended_with(&mut streams[1]).await, "INVALID_TOKEN");
 
         // A role: what was begun with it ends, the socket stays.
         let role = "{ roles(first: 50) { nodes { id name } } }";
@@ -225,6 +238,7 @@ both! {
         for events in [&mut of_moderator.1, &mut of_moderator.2] {
             assert_eq!(events.end().await.as_deref(), Some("PERMISSION_DENIED"));
         }
+        assert_eq!(ended_with(&mut streams[2]).await, "PERMISSION_DENIED");
         assert!(begun.elapsed() < SOON, "took {:?}", begun.elapsed());
         of_moderator.0.ping().await;
         let mut again = of_moderator.0.subscribe(TYPING, json!({ "id": room }));
@@ -241,6 +255,7 @@ both! {
         for (_, _, in_hall) in [&mut *of_alice, of_bob, of_other] {
             assert_eq!(content(in_hall).await, "in the hall");
         }
+        assert_eq!(streams[0].next().await["messageEvents"]["message"]["content"], "in the hall");
         alice.send(&room, "in the room").await;
         assert_eq!(content(&mut of_alice.1).await, "in the room");
 
