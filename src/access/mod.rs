@@ -7,6 +7,6 @@ pub mod op;
 /// The proof that a viewer may do something.
 pub mod permit;
 
-pub use op::{Op, Origin};
+pub use op::{Connection, Op, Origin};
 pub use permit::{Permit, Policy, Verdict};
 pub use viewer::{BaseRole, Permission, Person, Roles, TokenScope, Viewer};

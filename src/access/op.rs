@@ -2,12 +2,30 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use super::viewer::Viewer;
+use tokio::sync::watch;
+
+use super::viewer::{Person, Viewer};
 use crate::{
     base::{error::Result, locale::Locale},
     config::Config,
     platform::{Platform, Reader, Tx, buckets::network},
 };
+
+/// A connection that carries many operations, as one of them knows it: it can be given a newer proof of who is at its other end.
+#[derive(Clone)]
+pub struct Connection(watch::Sender<Viewer>);
+
+impl Connection {
+    /// `greeted` is who the connection is for; who serves the connection follows it.
+    pub fn new(greeted: watch::Sender<Viewer>) -> Self {
+        Self(greeted)
+    }
+
+    /// Goes on under this sign-in, with this token's time.
+    pub fn renew(&self, person: Person) {
+        self.0.send_replace(Viewer::Person(person));
+    }
+}
 
 /// Where an operation came from.
 #[derive(Clone, Default)]
@@ -20,6 +38,8 @@ pub struct Origin {
     pub cookie_mode: bool,
     /// The refresh token that came in a cookie.
     pub refresh_cookie: Option<String>,
+    /// The WebSocket it came over.
+    pub connection: Option<Connection>,
     /// The language the client would rather read, of those the house writes in.
     pub locale: Locale,
 }
@@ -27,7 +47,7 @@ pub struct Origin {
 impl std::fmt::Debug for Origin {
     /// Without the refresh token.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { ip, user_agent, cookie_mode, locale, refresh_cookie: _ } = self;
+        let Self { ip, user_agent, cookie_mode, locale, refresh_cookie: _, connection: _ } = self;
         let mut text = f.debug_struct("Origin");
         text.field("ip", ip).field("user_agent", user_agent).field("cookie_mode", cookie_mode).field("locale", locale);
         text.finish_non_exhaustive()

@@ -10,6 +10,8 @@ pub mod scalars;
 pub mod loader;
 /// From what a listener hears to what a subscription tells.
 pub mod live;
+/// The same a page at a time.
+pub mod replay;
 /// Edges loaded for whole lists by look-ahead.
 pub mod prefetch;
 /// Fields that are answered without waiting.

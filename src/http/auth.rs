@@ -145,6 +145,7 @@ pub(super) fn origin(state: &State, parts: &Parts) -> Origin {
         user_agent: user_agent.map(|text| text.chars().take(USER_AGENT).collect()),
         cookie_mode: false,
         refresh_cookie: None,
+        connection: None,
         locale: language.map(Locale::preferred).unwrap_or_default(),
     }
 }

@@ -27,10 +27,10 @@ use super::{
     layers::{self, RequestId},
     protocol::{self, Close, Incoming},
     rates::{self, Turn},
-    websocket::{CROWDED, End, Sink, Stream, WRITE_TIMEOUT, flooded, receive},
+    websocket::{self, CROWDED, End, Sink, Stream, WRITE_TIMEOUT, flooded, receive},
 };
 use crate::{
-    access::{Op, Origin, Viewer},
+    access::{Connection, Op, Origin, Viewer},
     base::error::{Code, Error, Result},
     domains::auth as accounts,
     platform::{
@@ -44,8 +44,8 @@ use crate::{
 /// A socket whose viewer is known.
 pub(super) struct Session {
     state: State,
-    /// Who greeted; what they may was read then.
-    greeted: Viewer,
+    /// Who greeted, by which sign-in and token; what they may was read then. A renewal replaces it, never by another person.
+    greeted: watch::Sender<Viewer>,
     /// Who they are as last heard.
     viewer: watch::Sender<Viewer>,
     /// Why the socket is over, once it is.
@@ -83,12 +83,14 @@ impl Session {
     pub(super) fn new(state: State, viewer: Viewer, origin: Origin, id: RequestId) -> Self {
         let stop = CancellationToken::new();
         let guard = stop.clone().drop_guard();
+        let greeted = watch::Sender::new(viewer.clone());
+        let connection = Some(Connection::new(greeted.clone()));
         Self {
             state,
-            viewer: watch::Sender::new(viewer.clone()),
-            greeted: viewer,
+            viewer: watch::Sender::new(viewer),
+            greeted,
             over: watch::Sender::new(None),
-            origin,
+            origin: Origin { connection, ..origin },
             id,
             count: AtomicU64::new(0),
             running: Mutex::default(),
@@ -98,13 +100,27 @@ impl Session {
     }
 
     /// Follows the sign-in, and tells running operations what the viewer may; comes with the reason when the socket is over.
-    pub(super) async fn watch(&self, watched: Option<accounts::Watched>) -> Error {
+    pub(super) async fn watch(&self) -> Error {
+        let mut greeted = self.greeted.subscribe();
         let follow = async {
-            let Some(mut watched) = watched else { return std::future::pending().await };
             loop {
-                match watched.change().await {
-                    Ok(person) => drop(self.viewer.send_replace(Viewer::Person(person))),
-                    Err(error) => return error,
+                let viewer = greeted.borrow_and_update().clone();
+                let Some(mut watched) = websocket::watch(&self.state, &viewer) else {
+                    return std::future::pending().await;
+                };
+                let renewed = loop {
+                    tokio::select! {
+                        // A renewal that came in time counts, also when the end comes in the same moment.
+                        biased;
+                        renewed = greeted.changed() => break renewed,
+                        change = watched.change() => match change {
+                            Ok(person) => drop(self.viewer.send_replace(Viewer::Person(person))),
+                            Err(error) => return error,
+                        },
+                    }
+                };
+                if renewed.is_ok() {
+                    self.viewer.send_replace(greeted.borrow().clone());
                 }
             }
         };
@@ -124,7 +140,8 @@ impl Session {
     /// The viewer with the rights of this moment. When the sign-in is over, so is the socket.
     async fn renewed(&self) -> Result<Viewer> {
         let (platform, config) = (&self.state.platform, &self.state.config);
-        let read = || accounts::renew(platform, config, &self.greeted);
+        let greeted = self.greeted.borrow().clone();
+        let read = || accounts::renew(platform, config, &greeted);
         let renewed = patiently("reading somebody's rights", read).await;
         if let Err(error) = &renewed
             && error.code() != Code::ServiceUnavailable
@@ -316,7 +333,8 @@ impl Outbox {
 async fn run(session: Arc<Session>, request_id: Arc<str>, asked: Asked, outbox: Outbox) {
     let state = &session.state;
     let refusal = |error| state.api.refusal(error, &request_id, state.platform.clock.now());
-    let turn = match Turn::begin(state, &session.greeted, &session.origin, None) {
+    let greeted = session.greeted.borrow().clone();
+    let turn = match Turn::begin(state, &greeted, &session.origin, None) {
         Ok(turn) => turn,
         Err(error) => return outbox.error(&refusal(error)).await,
     };

@@ -1,8 +1,9 @@
 //! A socket's life: the upgrade, `connection_init`, and how it ends. What happens in between is in `operations`.
 //!
 //! Who asks is settled once, at `connection_init`: by the token in its payload, else by the `Authorization` header or the access
-//! cookie of the upgrade. When that sign-in ends, the socket is closed with 4403 and our code as the reason. What the person may is
-//! read anew for each operation; when they may less, only the subscriptions that were begun with more are ended.
+//! cookie of the upgrade. When that sign-in ends, the socket is closed with 4403 and our code as the reason; the same person's next
+//! token, presented by a mutation, lets it go on. What the person may is read anew for each operation; when they may less, only the
+//! subscriptions that were begun with more are ended.
 
 use std::{sync::Arc, time::Duration};
 
@@ -192,11 +193,10 @@ async fn live(state: &State, sink: &mut Sink, stream: &mut Stream, greeting: Gre
     if send(sink, protocol::ack()).await.is_err() {
         return End::Gone;
     }
-    let watched = watch(state, &viewer);
     let session = Arc::new(Session::new(state.clone(), viewer, greeting.origin, greeting.id));
     tokio::select! {
         end = operations::serve(&session, sink, stream) => end,
-        error = session.watch(watched) => Close::because(&error).into(),
+        error = session.watch() => Close::because(&error).into(),
         close = async { draining.cancelled().await; going_away(state).await } => close.into(),
         () = tokio::time::sleep(state.config.limits.socket_lifetime) => Close::too_old(retry_after(state)).into(),
     }

@@ -39,6 +39,10 @@ pub enum AuthError {
     LastAdmin,
     /// The password that was given is not the account's.
     WrongPassword,
+    /// A token of somebody else than the connection is for.
+    OtherPerson,
+    /// The operation came over no connection that could be renewed.
+    NoConnection,
 }
 
 impl From<AuthError> for Error {
@@ -81,6 +85,12 @@ impl From<AuthError> for Error {
             AuthError::RoleNameTaken => Self::conflict("Another role has this name.").with_field("input.name"),
             AuthError::WrongPassword => Self::new(Code::InvalidCredentials, "This is not the current password.")
                 .with_field("input.currentPassword"),
+            AuthError::OtherPerson => {
+                Self::denied("This token is another person's; open a connection of its own for them.")
+            }
+            AuthError::NoConnection => {
+                Self::rule("There is nothing to renew: send this over the WebSocket that is to go on.")
+            }
             AuthError::LastAdmin => {
                 Self::rule("Somebody has to remain administrator; grant the role to another person first.")
             }

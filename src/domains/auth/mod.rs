@@ -29,6 +29,7 @@ mod watch;
 pub use actions::{
     accounts::{Vouched, create_vouched_account},
     authenticate::{authenticate, authenticate_for_socket, renew, rights_changed},
+    connections::renew_connection,
     password::{is_confirmed, reset_password},
     roles::{NewRole, RoleChange, assign_role, create_role, delete_role, grant_by_name, revoke_role, update_role},
     sessions::{SignOutScope, revoke_session, sign_out},

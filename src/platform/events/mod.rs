@@ -106,6 +106,11 @@ impl Events {
         self.hub.listeners()
     }
 
+    /// How often the log was read for a listener whose place was no longer in memory.
+    pub fn reads(&self) -> u64 {
+        self.hub.reads()
+    }
+
     /// Events that are committed and not yet below the horizon or not yet read by this instance.
     pub async fn lag(&self) -> Result<u64> {
         log::count_after(&self.database.read(), self.head().position).await
@@ -115,6 +120,7 @@ impl Events {
         if self.hub.vouches_for(cursor) {
             return Ok(cursor.position);
         }
+        self.hub.count_read();
         patiently("looking up a cursor", || async { log::resolve(&self.database.read(), cursor).await }).await
     }
 }

@@ -63,6 +63,7 @@ rows! {
     "Mutation.signIn": "mutation { signIn(input: { login: \"<guest-name>\", password: \"Eight-horns-and-a-drum\" }) { user { id } } }"
         => [Code("INVALID_CREDENTIALS"), Code("INVALID_CREDENTIALS"), Code("INVALID_CREDENTIALS"), Code("INVALID_CREDENTIALS"), Code("INVALID_CREDENTIALS"), Code("INVALID_CREDENTIALS")];
     "Mutation.refreshSession": "mutation { refreshSession(input: { refreshToken: \"<refresh>\" }) { user { id } } }" => [Yes, Yes, Yes, Yes, Yes, Yes];
+    "Mutation.renewConnection": "mutation { renewConnection(input: { accessToken: \"nonsense\" }) { expiresAt } }" => [ANON, RULE, RULE, RULE, RULE, RULE];
     "Mutation.signOut": "mutation { signOut(input: { scope: CURRENT }) { sessionsEnded } }" => [ANON, Yes, Yes, Yes, Yes, Yes];
     "Mutation.revokeSession": "mutation { revokeSession(input: { sessionId: \"<session>\" }) { sessionId } }" => [ANON, GONE, GONE, GONE, Yes, GONE];
     "Mutation.verifyEmail": "mutation { verifyEmail(input: { token: \"nonsense\" }) { user { id } } }"
@@ -104,6 +105,10 @@ rows! {
     "Query.conversations": "{ conversations { totalCount } }" => [ANON, Yes, Yes, Yes, Yes, Yes];
     "Query.conversation": "{ conversation(id: \"<room>\") { name } }" => [ANON, NO_ROOM, Yes, Yes, Yes, NO_ROOM];
     "Query.conversation": "{ conversation(id: \"<hall>\") { name } }" => [ANON, Yes, Yes, Yes, Yes, Yes];
+
+    "Query.messageEvents": "{ messageEvents(conversationId: \"<room>\") { pageInfo { endCursor } } }" => [ANON, NO_ROOM, Yes, Yes, Yes, NO_ROOM];
+    "Query.messageEvents": "{ messageEvents(conversationId: \"<hall>\") { pageInfo { endCursor } } }" => [ANON, DENIED, DENIED, DENIED, DENIED, DENIED];
+    "Query.inboxEvents": "{ inboxEvents { pageInfo { endCursor } } }" => [ANON, Yes, Yes, Yes, Yes, Yes];
 
     // --- Conversations, changed
     "Mutation.createConversation": "mutation { createConversation(input: { kind: ROOM, name: \"New\", visibility: PRIVATE }) { conversation { id } } }" => [ANON, Yes, Yes, Yes, Yes, Yes];

@@ -14,3 +14,4 @@ mod live;
 mod links;
 mod inbox;
 mod snapshots;
+mod replay;

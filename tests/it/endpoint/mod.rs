@@ -10,6 +10,8 @@ mod batch;
 /// Connections that live too long, say nothing, do not read, or shout.
 mod lifetimes;
 mod encodings;
+/// A newer token for an open connection.
+mod renewal;
 /// Wrong inputs, and where errors say they stand.
 mod inputs;
 /// What an answer weighs and how long it may take.

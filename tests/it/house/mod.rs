@@ -34,6 +34,8 @@ mod dump;
 mod mailbox;
 /// The program as a process, and servers of its own.
 mod program;
+/// Scripts in Node, with stock clients.
+mod node;
 /// The server, the clock and everything around them.
 mod world;
 
@@ -41,6 +43,7 @@ pub use answer::Answer;
 pub use browser::Browser;
 pub use caller::Caller;
 pub use database::Backend;
+pub use node::Node;
 pub use person::{MESSAGE_EVENTS, PASSWORD, Person};
 pub use program::{EmptyDatabase, Program, Redis, free_port};
 pub use socket::{Frame, Socket, Subscription};

@@ -13,6 +13,7 @@ mod newcomer;
 mod prefetch;
 mod redis;
 mod start;
+mod storm;
 mod tables;
 /// Clearing away.
 mod purge;

@@ -12,6 +12,7 @@ use crate::{
     },
     domains::{
         auth::{
+            actions::connections::renew_connection,
             error::AuthError,
             events::AuthEvent,
             keys,
@@ -192,16 +193,24 @@ pub async fn sign_in(op: &Op, input: SignIn) -> Result<Issued> {
 /// The same token presented again soon gives the same successor, as long as that was not used: the answer may have been lost, or
 /// two tabs asked at once. Later, or once the successor was used, it is somebody else's copy, and the whole session ends.
 ///
+/// Over a connection of the same person, that goes on under the new access token.
+///
 /// # Errors
-/// INVALID_TOKEN, also once the session has reached its greatest age; RATE_LIMIT_EXCEEDED.
+/// INVALID_TOKEN, also once the session has reached its greatest age; PERMISSION_DENIED over a connection of another person, and then
+/// the token stays unused; RATE_LIMIT_EXCEEDED.
 pub async fn refresh(op: &Op, token: &str) -> Result<Issued> {
     op.platform.cache.limit("refresh", &op.origin.address(), op.config.limits.refresh).await?;
+    // Whose connection this came over.
+    let connected = op.viewer.id().filter(|_| op.origin.connection.is_some());
     // The successor follows from the token, so that asking again gives the same one and only digests need keeping.
     let next = op.platform.vault.derive("refresh token", token)?;
     let grace = TimeDelta::from_std(op.config.auth.refresh_grace).unwrap_or(TimeDelta::seconds(60));
     let outcome = op
         .write(async |tx| {
             let Some(row) = store::lock_refresh_token(tx, &digest(token)).await? else { return Ok(None) };
+            if connected.is_some_and(|me| me != row.user_id) {
+                return Err(AuthError::OtherPerson.into());
+            }
             let session = store::session(tx, row.session_id).await?;
             let session = session.filter(|session| session.revoked_at.is_none() && session.expires_at > tx.now());
             let Some(session) = session.filter(|_| row.expires_at > tx.now()) else { return Ok(None) };
@@ -230,7 +239,13 @@ pub async fn refresh(op: &Op, token: &str) -> Result<Issued> {
     let user = users::by_ids(op.read(), &[session.user_id]).await?.pop();
     let user = user.filter(|user| user.suspended_at.is_none()).ok_or(AuthError::InvalidRefreshToken)?;
     let roles = current_roles(op, &session).await?;
-    issue(op, user, session, next, roles).await
+    let issued = issue(op, user, session, next, roles).await?;
+    if connected.is_some() {
+        // The exchange is done whatever comes of this: who has both tokens can present the one once more.
+        let renewed = renew_connection(op, &issued.access_token).await;
+        renewed.inspect_err(|error| tracing::debug!(?error, "a connection was not renewed")).ok();
+    }
+    Ok(issued)
 }
 
 /// Follows a mailed verification link.

@@ -150,6 +150,21 @@ pub struct IssueScopedTokenPayload {
     pub expires_in: i64,
 }
 
+/// The proof that a connection goes on with.
+#[derive(InputObject)]
+pub struct RenewConnectionInput {
+    /// An access token of the person the connection is for, of this sign-in or another.
+    #[graphql(secret)]
+    pub access_token: String,
+}
+
+/// The connection goes on.
+#[derive(SimpleObject)]
+pub struct RenewConnectionPayload {
+    /// Until when, unless it is renewed again: the end of the token.
+    pub expires_at: DateTime,
+}
+
 /// A mailed token.
 #[derive(InputObject)]
 pub struct VerifyEmailInput {

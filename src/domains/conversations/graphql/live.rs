@@ -92,9 +92,14 @@ pub enum MessageEvent {
 /// Turns what was heard into events, with one statement for all messages. What the viewer may read no longer is left out; why, comes
 /// behind it.
 pub(super) async fn message_events(rows: Rows, heard: Vec<Notice>) -> Result<Vec<MessageEvent>> {
-    let ids: Vec<MessageId> = heard.iter().filter_map(|notice| message_of(&notice.event)).collect();
-    let found = if ids.is_empty() { HashMap::new() } else { Message::load_many(&rows, ids).await? };
+    let found = messages_of(&rows, &heard).await?;
     Ok(heard.into_iter().filter_map(|notice| message_event(&found, notice)).collect())
+}
+
+/// The messages that what was heard is about.
+pub(super) async fn messages_of(rows: &Rows, heard: &[Notice]) -> Result<HashMap<MessageId, Message>> {
+    let ids: Vec<MessageId> = heard.iter().filter_map(|notice| message_of(&notice.event)).collect();
+    if ids.is_empty() { Ok(HashMap::new()) } else { Message::load_many(rows, ids).await }
 }
 
 fn message_of(event: &Happened) -> Option<MessageId> {
@@ -108,7 +113,8 @@ fn message_of(event: &Happened) -> Option<MessageId> {
     }
 }
 
-fn message_event(found: &HashMap<MessageId, Message>, notice: Notice) -> Option<MessageEvent> {
+/// What is told of one notice, if anything.
+pub(super) fn message_event(found: &HashMap<MessageId, Message>, notice: Notice) -> Option<MessageEvent> {
     let Notice { cursor, at, event } = notice;
     if let Happened::ReceiptMoved { user, receipt, seq, .. } = event {
         let kind = receipt.into();
@@ -263,11 +269,19 @@ pub enum ConversationEvent {
 /// Turns what was heard into events, with one statement for all conversations. What is out of the viewer's sight by now is left out;
 /// that it is gone, comes behind it.
 pub(super) async fn conversation_events(rows: Rows, heard: Vec<InboxNotice>) -> Result<Vec<ConversationEvent>> {
+    let found = conversations_of(&rows, &heard).await?;
+    Ok(heard.into_iter().filter_map(|notice| conversation_event(&found, notice)).collect())
+}
+
+/// The conversations that what was heard is about.
+pub(super) async fn conversations_of(
+    rows: &Rows,
+    heard: &[InboxNotice],
+) -> Result<HashMap<ConversationId, Conversation>> {
     let mut ids: Vec<ConversationId> = heard.iter().filter_map(|notice| conversation_of(&notice.told)).collect();
     ids.sort_unstable();
     ids.dedup();
-    let found = if ids.is_empty() { HashMap::new() } else { Conversation::load_many(&rows, ids).await? };
-    Ok(heard.into_iter().filter_map(|notice| conversation_event(&found, notice)).collect())
+    if ids.is_empty() { Ok(HashMap::new()) } else { Conversation::load_many(rows, ids).await }
 }
 
 fn conversation_of(told: &InboxTold) -> Option<ConversationId> {
@@ -279,7 +293,11 @@ fn conversation_of(told: &InboxTold) -> Option<ConversationId> {
     }
 }
 
-fn conversation_event(found: &HashMap<ConversationId, Conversation>, notice: InboxNotice) -> Option<ConversationEvent> {
+/// What is told of one notice, if anything.
+pub(super) fn conversation_event(
+    found: &HashMap<ConversationId, Conversation>,
+    notice: InboxNotice,
+) -> Option<ConversationEvent> {
     let InboxNotice { cursor, told } = notice;
     let event = match told {
         InboxTold::Removed(id) => {
