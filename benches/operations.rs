@@ -1,19 +1,22 @@
 //! What an operation costs before it runs, and what resolvers and loaders cost when it does: `cargo bench`.
 //!
 //! Each document runs on the embedded database with the demo data, once with edges loaded ahead for whole lists and once by loaders
-//! alone. Medians, in microseconds; statements of one run beside them. Compare runs on one machine only.
+//! alone. Medians, in microseconds; statements of one run beside them. At the end, what the limits cost that every operation passes.
+//! Compare runs on one machine only.
 
 use std::{io::Write, sync::Arc, time::Instant};
 
-use async_graphql::Request;
 use chrono::TimeDelta;
 use entity::ids::{TypedId, UserId};
 use polyphony::{
     access::{Op, Person, Roles, Viewer},
     app::App,
-    config::{Config, Env},
-    platform::Chosen,
-    schema::Api,
+    config::{Config, Env, limits::Rate},
+    platform::{
+        Chosen,
+        buckets::{Bucket, Whose},
+    },
+    schema::{Api, Asked},
 };
 
 const RUNS: usize = 200;
@@ -54,15 +57,38 @@ async fn main() -> Outcome {
         for prefetch in [true, false] {
             config.limits.prefetch = prefetch;
             let config = Arc::new(config.clone());
-            let api = Api::new(config.clone()).map_err(told)?;
+            let api = Api::new(config.clone()).await.map_err(told)?;
             let op = Op::system("bench", app.platform.clone(), config).with_viewer(Viewer::Person(person(&app, alice)));
             columns.push(measure(&api, &Arc::new(op), document).await?);
         }
         let [(prepare, ahead, some), (_, loaders, more)] = columns[..] else { continue };
         writeln!(out, "{name:<20} {prepare:>10} {ahead:>12} {loaders:>12} {some:>11} {more:>11}")?;
     }
+    writeln!(out, "limits of one operation: {:.2} µs", limits(&app, alice))?;
     app.platform.close().await;
     Ok(())
+}
+
+/// Microseconds that a mutation spends at the limits of its address, of everybody, of its viewer and of its kind, while many others are
+/// known.
+fn limits(app: &App, alice: UserId) -> f64 {
+    let rate = Rate::new(1_000_000, 1);
+    let address = |number: u32| Whose::Address(Some(number.to_be_bytes().into()));
+    for number in 0..50_000 {
+        let _ = app.platform.buckets.take(&Bucket { name: "address", whose: address(number), rate }, 1);
+    }
+    let began = Instant::now();
+    for number in 0..100_000 {
+        for (name, whose) in [
+            ("address", address(number % 50_000)),
+            ("overall", Whose::Everybody),
+            ("person", Whose::Person(alice)),
+            ("person-mutations", Whose::Person(alice)),
+        ] {
+            let _ = app.platform.buckets.take(&Bucket { name, whose, rate }, 1);
+        }
+    }
+    began.elapsed().as_secs_f64() * 10.0
 }
 
 fn told(error: polyphony::base::error::Error) -> String {
@@ -77,6 +103,7 @@ fn person(app: &App, id: UserId) -> Person {
         token_version: 0,
         is_freshly_proved: false,
         token_expires_at: app.platform.clock.now() + TimeDelta::hours(1),
+        only: None,
     }
 }
 
@@ -85,7 +112,7 @@ async fn measure(api: &Api, op: &Arc<Op>, document: &str) -> Outcome<(u128, u128
     let (mut preparing, mut running, mut statements) = (Vec::new(), Vec::new(), 0);
     for _ in 0..RUNS {
         let began = Instant::now();
-        let prepared = api.prepare(Request::new(document)).map_err(told)?;
+        let prepared = api.prepare(&op.platform.cache, Asked::of(document)).await.map_err(told)?;
         preparing.push(began.elapsed().as_micros());
         let (began, before) = (Instant::now(), op.platform.database.statements());
         let answer = api.execute(op.clone(), prepared).await;

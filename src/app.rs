@@ -27,6 +27,8 @@ pub struct App {
 impl App {
     /// Brings the database up to date, fills an empty one with demo data if asked to, and opens every door.
     pub async fn open(config: Arc<Config>, chosen: Chosen) -> Result<Self> {
+        // Before anything outside is touched: a document that cannot be trusted stops the start.
+        let api = Api::new(config.clone()).await?;
         if config.database.migrate_on_start {
             database::migrate(&config.database).await?;
         }
@@ -40,7 +42,7 @@ impl App {
             platform.close().await;
             return Err(error);
         }
-        let state = http::State::new(platform.clone(), config.clone(), Api::new(config.clone())?);
+        let state = http::State::new(platform.clone(), config.clone(), api);
         Ok(Self { platform, config, state })
     }
 

@@ -78,6 +78,7 @@ pub fn main() -> ExitCode {
     if let Err(error) = logging::start(&config.log) {
         return complain(&readable(&error));
     }
+    config.doubts.iter().for_each(|doubt| tracing::warn!("{doubt}"));
     // Validation recurses over a document; the deepest that passes the pre-check needs less than half of this, unoptimised.
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(4 << 20).build();
     let outcome = match runtime {
@@ -177,7 +178,7 @@ async fn work(config: Arc<Config>) -> Result<()> {
     Ok(())
 }
 
-async fn doctor(config: &Config) -> Result<ExitCode> {
+async fn doctor(config: &Arc<Config>) -> Result<ExitCode> {
     let mut healthy = true;
     let mut report = |what: &str, result: std::result::Result<String, String>, advice: &str| match result {
         Ok(detail) => say(&format!("ok    {what}: {detail}")),
@@ -201,9 +202,25 @@ async fn doctor(config: &Config) -> Result<ExitCode> {
         Err(error) => Err(readable(&error)),
     };
     report("database", state, advice);
+    if !config.doubts.is_empty() {
+        report(
+            "settings",
+            Err(config.doubts.join(" ")),
+            "Set the right one, or leave the other out: outside of development it stops the start.",
+        );
+    }
     if let Some(url) = &config.cache.redis_url {
         let answer = ping_redis(url).await.map(|()| config::without_password(url));
-        report("Redis", answer, "Check REDIS_URL; without Redis, unset it: counters then live in the process.");
+        report(
+            "Redis",
+            answer,
+            "Check REDIS_URL; without Redis, unset it: instances then share their limits by PostgreSQL.",
+        );
+    }
+    if let Some(path) = &config.app.trusted_documents {
+        let read = schema::Api::new(config.clone()).await.map_err(|error| readable(&error));
+        let state = read.map(|api| format!("{} in {}", api.trusted_documents().unwrap_or_default(), path.display()));
+        report("trusted documents", state, "Mend the file, or unset TRUSTED_DOCUMENTS: any document may be run then.");
     }
     report("mail", ping_mail(config).await, "Check SMTP_URL; on a laptop unset it, and mail goes into a folder.");
     if is_ready {
@@ -220,6 +237,12 @@ async fn doctor(config: &Config) -> Result<ExitCode> {
                 };
                 let advice = "An old transaction holds the log's horizon back: look for it in pg_stat_activity.";
                 report("event log", state, advice);
+                let state = match auth::unopened_keys(&platform).await {
+                    Ok(0) => Ok("the vault opens them".to_owned()),
+                    Ok(count) => Err(format!("{count} of them cannot be opened")),
+                    Err(error) => Err(readable(&error)),
+                };
+                report("signing keys", state, auth::UNOPENED_KEYS);
                 platform.close().await;
             }
         }

@@ -213,6 +213,7 @@ impl Conversations<'_> {
             token_version: 0,
             is_freshly_proved: true,
             token_expires_at: self.op.platform.clock.now() + TimeDelta::minutes(15),
+            only: None,
         };
         self.op.with_viewer(Viewer::Person(person))
     }

@@ -3,11 +3,13 @@
 //! Everything generic ends here: [`Api`] hands out boxed futures and streams, so that transports and tests compile without the
 //! schema's types.
 
+mod asked;
 mod follow;
 mod node;
 mod resume;
 mod roots;
 
+pub use asked::Asked;
 pub use follow::Told;
 pub use node::Node;
 
@@ -20,15 +22,16 @@ use std::{
 };
 
 use async_graphql::{
-    MergedObject, MergedSubscription, Name, Request, Response, SDLExportOptions, Schema, SchemaBuilder, ServerError,
-    ValidationMode, Value, Variables,
-    parser::{
-        parse_query,
-        types::{ExecutableDocument, Field, OperationDefinition, OperationType, Selection},
-    },
+    MergedObject, MergedSubscription, Name, Request, Response, SDLExportOptions, Schema, SchemaBuilder, ValidationMode,
+    Value, Variables,
+    parser::types::{ExecutableDocument, Field, OperationDefinition, OperationType, Selection},
     value,
 };
-use futures_util::{FutureExt, future::BoxFuture, stream::BoxStream};
+use futures_util::{
+    FutureExt, StreamExt,
+    future::BoxFuture,
+    stream::{self, BoxStream},
+};
 
 use crate::{
     access::Op,
@@ -46,15 +49,17 @@ use crate::{
         access::AccessNotes,
         codes,
         cost::{self, Price},
-        documents::{Document, Documents},
+        documents::{Document, DocumentId, Documents},
         error,
-        execution::{Execution, Timed},
+        execution::{Execution, Timed, ValidatedOnly},
         inputs, introspection,
         loader::loaders,
-        precheck::{PrecheckLimits, precheck},
+        ready::AtOnce,
         shape::Shape,
         share::Shares,
+        trusted::Trusted,
     },
+    platform::cache::Cache,
 };
 
 /// Everything that can be read.
@@ -124,17 +129,28 @@ pub enum Kind {
 /// A request whose document has been bounded, parsed and found to name one operation.
 #[derive(Clone)]
 pub struct Prepared {
-    text: String,
+    /// What is to be kept when the document proves valid; nothing when it is known already.
+    unknown: Option<Unknown>,
     document: Arc<Document>,
-    /// The document is what the text says.
-    is_as_written: bool,
     variables: Variables,
-    /// What it asks for.
+    /// It is priced and validated, and not run.
+    is_priced_only: bool,
+    /// What it asks for. Asking for a price alone is reading.
     pub kind: Kind,
     /// The name the document gives the operation.
     pub name: Option<String>,
     /// What it costs.
     pub price: Price,
+}
+
+/// The text of a document that has not been found valid yet.
+#[derive(Clone)]
+struct Unknown {
+    text: String,
+    /// The id the client gave with it.
+    id: Option<DocumentId>,
+    /// It came from what another process has shared.
+    is_shared: bool,
 }
 
 /// The schema, ready to run operations.
@@ -146,6 +162,8 @@ struct Inner {
     swift: Polyphony,
     documents: Documents,
     shares: Shares<follow::Basis>,
+    /// The only documents that are run, where a file lists them.
+    trusted: Option<Trusted>,
     shape: Shape,
     config: Arc<Config>,
     /// Operations run.
@@ -156,22 +174,30 @@ struct Inner {
 const SAMPLED: u64 = 16;
 
 impl Api {
-    /// Builds the schema.
+    /// Builds the schema, and reads the file of trusted documents where there is one.
     ///
     /// # Errors
-    /// INTERNAL when the schema does not read its own text.
-    pub fn new(config: Arc<Config>) -> Result<Self, Error> {
+    /// INTERNAL when the schema does not read its own text, or naming the trusted documents that cannot be run.
+    pub async fn new(config: Arc<Config>) -> Result<Self, Error> {
         let exact = exact(&config);
         let shape = Shape::read(&exact.sdl())?;
-        Ok(Self(Arc::new(Inner {
+        let mut inner = Inner {
             exact,
             swift: swift(&config),
             documents: Documents::default(),
             shares: Shares::default(),
+            trusted: None,
             shape,
             config,
             count: AtomicU64::new(0),
-        })))
+        };
+        inner.trusted = inner.read_trusted().await?;
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// How many documents are trusted; `None` where any may be run.
+    pub fn trusted_documents(&self) -> Option<usize> {
+        self.0.trusted.as_ref().map(Trusted::count)
     }
 
     /// Makes a subscription go on behind this cursor, whatever the document says of where to begin.
@@ -182,8 +208,9 @@ impl Api {
         let mut document = prepared.document.parsed.clone();
         match resume::resume(&mut document, prepared.name.as_deref(), &self.0.shape, cursor) {
             Some(resume::Place::Written) => {
-                prepared.document = Arc::new(Document::new(document));
-                prepared.is_as_written = false;
+                prepared.document = Arc::new(Document::new(&prepared.document.text, document));
+                // It is no longer what its text says.
+                prepared.unknown = None;
             }
             Some(resume::Place::Variable(name)) => drop(prepared.variables.insert(name, Value::from(cursor))),
             None => {
@@ -194,18 +221,17 @@ impl Api {
         Ok(())
     }
 
-    /// Bounds and parses the document and finds its operation, before anything runs.
+    /// Finds, bounds and parses the document and finds its operation, before anything runs. `cache` is where other processes share
+    /// documents.
     ///
     /// # Errors
-    /// QUERY_TOO_COMPLEX, GRAPHQL_PARSE_FAILED, BAD_REQUEST when `operationName` does not name an operation of the document, or
-    /// VALIDATION_FAILED naming each input that is missing or not of its type, or INTROSPECTION_DISABLED.
-    pub fn prepare(&self, request: Request) -> Result<Prepared, Error> {
-        let Inner { documents, shape, config, .. } = &*self.0;
-        let Request { query: text, mut variables, operation_name, .. } = request;
-        let document = match documents.get(&text) {
-            Some(document) => document,
-            None => Arc::new(Document::new(parse(&text, &config.limits)?)),
-        };
+    /// PERSISTED_QUERY_NOT_FOUND, DOCUMENT_NOT_TRUSTED, QUERY_TOO_COMPLEX, GRAPHQL_PARSE_FAILED, GRAPHQL_VALIDATION_FAILED
+    /// when a variable is of no type, BAD_REQUEST when an id is not that of its text or `operationName` does not name an operation of the document, VALIDATION_FAILED naming each input that is missing or
+    /// not of its type, or INTROSPECTION_DISABLED.
+    pub async fn prepare(&self, cache: &Cache, asked: Asked) -> Result<Prepared, Error> {
+        let Inner { shape, config, .. } = &*self.0;
+        let Asked { text, id, operation_name, mut variables, price_only } = asked;
+        let (document, unknown) = self.0.find(cache, text, id).await?;
         let parsed = &document.parsed;
         let (known, operation) = named(parsed, operation_name.as_deref())?;
         // What the operation does not take is not kept: a subscription would hold it for as long as it is followed.
@@ -215,14 +241,16 @@ impl Api {
         if !config.app.introspection {
             introspection::refuse(parsed, operation)?;
         }
+        inputs::known_types(parsed, shape)?;
         inputs::check(parsed, operation, &variables, shape)?;
         let kind = match operation.ty {
+            _ if price_only => Kind::Query,
             OperationType::Query => Kind::Query,
             OperationType::Mutation => Kind::Mutation,
             OperationType::Subscription => Kind::Subscription,
         };
         let name = known.map(ToString::to_string);
-        Ok(Prepared { text, document, is_as_written: true, variables, kind, name, price })
+        Ok(Prepared { unknown, document, variables, is_priced_only: price_only, kind, name, price })
     }
 
     /// Runs a query or mutation to its end.
@@ -230,10 +258,16 @@ impl Api {
         let api = self.0.clone();
         let limit = api.config.limits.request_timeout;
         let Price { cost, depth, .. } = prepared.price;
+        if let Err(error) = op.viewer.may_run(false) {
+            return std::future::ready(self.refusal(error, &op.request_id, op.platform.clock.now())).boxed();
+        }
         op.viewer.id().into_iter().for_each(|user| op.platform.presence.seen(user));
         let cost = value!({ "requested": cost, "limit": api.config.limits.complexity, "depth": depth });
         async move {
-            let mut response = match tokio::time::timeout(limit, api.run(&op, &prepared)).await {
+            let answering = async {
+                if prepared.is_priced_only { api.weigh(&op, &prepared).await } else { api.run(&op, &prepared).await }
+            };
+            let mut response = match tokio::time::timeout(limit, answering).await {
                 Ok(response) => response,
                 Err(_) => too_long(limit),
             };
@@ -246,6 +280,10 @@ impl Api {
 
     /// Runs a subscription; each item is what is told of one event, and the stream ends when the subscription does.
     pub fn stream(&self, op: Arc<Op>, prepared: Prepared) -> BoxStream<'static, Told> {
+        if let Err(error) = op.viewer.may_run(true) {
+            let refusal = self.refusal(error, &op.request_id, op.platform.clock.now());
+            return stream::once(std::future::ready(Told::Answer(Box::new(refusal)))).boxed();
+        }
         follow::follow(self.0.clone(), op, prepared)
     }
 
@@ -259,26 +297,52 @@ impl Api {
 
 impl Inner {
     /// Runs a query or mutation: a query whose document is known to be valid without the exact schema's care, and with it only when
-    /// that brought an error. Reading twice changes nothing.
+    /// that brought an error. Reading twice changes nothing, but costs: one that brought an error last time is run with care at once.
     async fn run(&self, op: &Arc<Op>, prepared: &Prepared) -> Response {
         let is_timed = self.count.fetch_add(1, Ordering::Relaxed).is_multiple_of(SAMPLED);
-        if prepared.kind == Kind::Query && prepared.document.is_valid() && !is_timed {
-            let response = self.swift.execute(prepared.request(op)).await;
+        let document = &prepared.document;
+        if prepared.kind == Kind::Query && document.is_valid() && document.is_clean() && !is_timed {
+            let response = self.swift.execute(prepared.request(op).data(AtOnce)).await;
             if response.errors.is_empty() {
+                self.learn_from(op, &response, prepared);
                 return response;
             }
         }
         let request = prepared.request(op);
         let request = if is_timed { request.data(Timed) } else { request };
         let response = self.exact.execute(request).await;
-        if response.errors.is_empty() {
-            self.documents.keep(&prepared.text, &prepared.document);
-        }
+        self.learn_from(op, &response, prepared);
         response
+    }
+
+    /// Answers that a document is valid, and runs nothing.
+    async fn weigh(&self, op: &Arc<Op>, prepared: &Prepared) -> Response {
+        if prepared.document.is_valid() {
+            return Response::new(Value::Null);
+        }
+        let response = self.validate(prepared.request(op)).await;
+        self.learn_from(op, &response, prepared);
+        response
+    }
+
+    fn learn_from(&self, op: &Op, response: &Response, prepared: &Prepared) {
+        if let Some(unknown) = &prepared.unknown {
+            self.learn(op, response, &prepared.document, unknown);
+        }
+    }
+
+    /// Validates and stops there: no data, and errors only if the document is not valid.
+    async fn validate(&self, request: Request) -> Response {
+        self.exact.execute(request.data(ValidatedOnly)).await
     }
 }
 
 impl Prepared {
+    /// What it weighs against the viewer's limits: one, when nothing but its price is asked for.
+    pub fn weight(&self, limits: &Limits) -> u32 {
+        if self.is_priced_only { 1 } else { limits.weight(self.price.cost) }
+    }
+
     /// As the library takes it, with what resolvers find in their context.
     fn request(&self, op: &Arc<Op>) -> Request {
         // The text has been parsed and is not looked at again.
@@ -287,23 +351,6 @@ impl Prepared {
         request.set_parsed_query(self.document.parsed.clone());
         request.data(op.clone()).data(loaders(op.clone()))
     }
-}
-
-/// Bounds a document, then parses it.
-fn parse(text: &str, limits: &Limits) -> Result<ExecutableDocument, Error> {
-    let bounds = PrecheckLimits {
-        bytes: limits.document_bytes,
-        tokens: limits.document_tokens,
-        nesting: limits.document_nesting,
-        aliases: limits.aliases,
-        directives: limits.directives,
-    };
-    precheck(text, &bounds).map_err(|refusal| {
-        let code = if refusal.is_syntax() { Code::GraphqlParseFailed } else { Code::QueryTooComplex };
-        Error::new(code, refusal.message()).with_places(refusal.location())
-    })?;
-    let document = parse_query(text).map_err(|fault| unparsable(fault.into()))?;
-    Ok(roots::unfolded(&document)?.unwrap_or(document))
 }
 
 /// The operation the request asks for.
@@ -334,16 +381,6 @@ fn root_fields(prepared: &Prepared) -> Vec<Field> {
         _ => None,
     });
     fields.collect()
-}
-
-/// The parser draws a picture of the place; what a client needs is the last line of it.
-fn unparsable(fault: ServerError) -> Error {
-    let expected = fault.message.lines().last().unwrap_or_default().trim().trim_start_matches("= ").to_owned();
-    let sentence = match fault.locations.first() {
-        Some(place) => format!("Line {}, column {}: {expected}.", place.line, place.column),
-        None => format!("{expected}."),
-    };
-    Error::new(Code::GraphqlParseFailed, sentence).with_places(fault.locations.iter().map(|at| (at.line, at.column)))
 }
 
 fn too_long(limit: Duration) -> Response {

@@ -67,13 +67,14 @@ pub(crate) fn main(mut arguments: Skip<Args>) {
     }));
 }
 
-fn say(line: &str) {
+/// A line to whoever started this process.
+pub(crate) fn say(line: &str) {
     println!("{line}");
     std::io::stdout().flush().expect("output");
 }
 
 /// Shakes hands and sends these texts.
-async fn open(address: SocketAddr, path: &str, texts: &[String]) -> TcpStream {
+pub(crate) async fn open(address: SocketAddr, path: &str, texts: &[String]) -> TcpStream {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     stream.set_nodelay(true).expect("nodelay");
     let protocol = if texts.is_empty() { "" } else { "Sec-WebSocket-Protocol: graphql-transport-ws\r\n" };
@@ -119,7 +120,7 @@ async fn follow(mut stream: TcpStream, heard: Rc<RefCell<Heard>>, sockets: usize
 }
 
 /// The first whole frame: where its payload is, and where the next one begins.
-fn frame(bytes: &[u8]) -> Option<(std::ops::Range<usize>, usize)> {
+pub(crate) fn frame(bytes: &[u8]) -> Option<(std::ops::Range<usize>, usize)> {
     let (start, length) = match *bytes.get(1)? & 0x7F {
         126 => (4, usize::from(u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?))),
         127 => (10, usize::try_from(u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?)).ok()?),
@@ -128,7 +129,8 @@ fn frame(bytes: &[u8]) -> Option<(std::ops::Range<usize>, usize)> {
     (bytes.len() >= start + length).then_some((start..start + length, start + length))
 }
 
-fn stamp(payload: &[u8]) -> Option<u64> {
+/// What a message carries behind `t=`.
+pub(crate) fn stamp(payload: &[u8]) -> Option<u64> {
     let at = payload.windows(2).position(|two| two == b"t=")? + 2;
     std::str::from_utf8(payload.get(at..at + 16)?).ok()?.parse().ok()
 }

@@ -1,7 +1,7 @@
 //! How fast Polyphony is, beside the floor it cannot beat: hand-written handlers over the same data, in the same run.
 //!
 //! `cargo bench --bench speed` measures everything on both databases and prints tables in Markdown. Words after `--` pick parts:
-//! `sqlite`, `postgres`, `requests`, `listeners`, `process`; `seconds=N` and `rounds=N` set the length. PostgreSQL is the one named by
+//! `sqlite`, `postgres`, `requests`, `listeners`, `storm`, `process`; `seconds=N` and `rounds=N` set the length. PostgreSQL is the one named by
 //! `POLYPHONY_BENCH_POSTGRES` (a superuser's address), or else a throw-away one that is started for the run.
 
 #![expect(clippy::print_stdout, reason = "this program prints its figures")]
@@ -23,6 +23,8 @@ mod questions;
 mod listeners;
 /// Everything about requests.
 mod requests;
+/// Every socket of a room dropped at once.
+mod storm;
 
 use std::{env, time::Duration};
 
@@ -67,6 +69,7 @@ fn main() {
         Some("floor") => runtime(2).block_on(floor::serve(&arguments.next().expect("a database"))),
         Some("load") => load::main(arguments),
         Some("listen") => listen::main(arguments),
+        Some("crowd") => storm::main(arguments),
         first => {
             let plan = Plan::read(first.map(str::to_owned).into_iter().chain(arguments));
             runtime(1).block_on(measure(&plan));
@@ -77,7 +80,7 @@ fn main() {
 async fn measure(plan: &Plan) {
     let scratch = Scratch::new();
     let databases = ["sqlite", "postgres"];
-    let parts = ["requests", "listeners", "process"];
+    let parts = ["requests", "listeners", "storm", "process"];
     for database in databases.into_iter().filter(|database| plan.wants(database, &databases)) {
         let services = (database == "postgres").then(Services::start);
         let url = match &services {
@@ -92,6 +95,9 @@ async fn measure(plan: &Plan) {
         }
         if plan.wants("listeners", &parts) {
             listeners::measure(plan, &url, &scratch, &data).await;
+        }
+        if plan.wants("storm", &parts) {
+            storm::measure(plan, &url, &scratch, &data).await;
         }
         if plan.wants("process", &parts) {
             process::measure(&url, &scratch).await;

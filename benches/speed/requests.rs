@@ -182,9 +182,14 @@ async fn statements(question: Question, token: &str, data: &Data, polyphony: &Se
 }
 
 async fn count(wire: &mut Wire) -> u64 {
+    figure(wire, "polyphony_database_statements_total").await
+}
+
+/// One of the server's own figures.
+pub(crate) async fn figure(wire: &mut Wire, name: &str) -> u64 {
     let scrape = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let (_, text) = wire.ask(scrape).await;
     let text = String::from_utf8_lossy(text);
-    let line = text.lines().find(|line| line.starts_with("polyphony_database_statements_total "));
-    line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or_default()
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.and_then(|value| value.parse().ok()).unwrap_or_default()
 }

@@ -55,6 +55,8 @@ pub struct Model {
     pub deleted_at: Option<DateTime<Utc>>,
     /// What front ends keep with it: a JSON object.
     pub metadata: Json,
+    /// The name as a search compares it: NFKC, lower case. Kept by the store.
+    pub name_key: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -30,3 +30,4 @@ pub mod event;
 pub mod event_log;
 pub mod job;
 pub mod milestone;
+pub mod rate_counter;

@@ -18,6 +18,8 @@ pub struct Model {
     /// True for the base roles, which can be neither renamed nor deleted.
     pub is_system: bool,
     pub is_active: bool,
+    /// Grows by one with every change.
+    pub version: i32,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }

@@ -20,6 +20,12 @@ mod m20261121_000032_reactions_by_emoji;
 mod m20261121_000033_conversation_upkeep;
 mod m20261121_000040_milestones;
 mod m20261121_000060_folded_names;
+mod m20261121_000070_room_names;
+mod m20261121_000071_keys_of_people;
+mod m20261121_000072_reactions_go_with_the_text;
+mod m20261121_000075_role_versions;
+mod m20261121_000076_token_parents;
+mod m20261121_000085_rate_counters;
 
 /// All steps, in order.
 pub struct Migrator;
@@ -43,6 +49,12 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000033_conversation_upkeep::Migration),
             Box::new(m20261121_000040_milestones::Migration),
             Box::new(m20261121_000060_folded_names::Migration),
+            Box::new(m20261121_000070_room_names::Migration),
+            Box::new(m20261121_000071_keys_of_people::Migration),
+            Box::new(m20261121_000072_reactions_go_with_the_text::Migration),
+            Box::new(m20261121_000075_role_versions::Migration),
+            Box::new(m20261121_000076_token_parents::Migration),
+            Box::new(m20261121_000085_rate_counters::Migration),
         ]
     }
 }

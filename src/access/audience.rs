@@ -137,6 +137,7 @@ mod tests {
             token_version: 0,
             is_freshly_proved: false,
             token_expires_at: chrono::DateTime::UNIX_EPOCH,
+            only: None,
         })
     }
 

@@ -10,6 +10,6 @@ pub mod op;
 pub mod permit;
 
 pub use audience::{Asked, Audience, Personal, Rights};
-pub use op::{Op, Origin};
+pub use op::{Connection, Op, Origin};
 pub use permit::{Permit, Policy, Verdict};
-pub use viewer::{BaseRole, Permission, Person, Roles, Viewer};
+pub use viewer::{BaseRole, Permission, Person, Roles, TokenScope, Viewer};

@@ -2,15 +2,33 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+use tokio::sync::watch;
+
 use super::{
     audience::{Audience, Rights},
-    viewer::Viewer,
+    viewer::{Person, Viewer},
 };
 use crate::{
     base::{error::Result, locale::Locale},
     config::Config,
-    platform::{Platform, Reader, Tx},
+    platform::{Platform, Reader, Tx, buckets::network},
 };
+
+/// A connection that carries many operations, as one of them knows it: it can be given a newer proof of who is at its other end.
+#[derive(Clone)]
+pub struct Connection(watch::Sender<Viewer>);
+
+impl Connection {
+    /// `greeted` is who the connection is for; who serves the connection follows it.
+    pub fn new(greeted: watch::Sender<Viewer>) -> Self {
+        Self(greeted)
+    }
+
+    /// Goes on under this sign-in, with this token's time.
+    pub fn renew(&self, person: Person) {
+        self.0.send_replace(Viewer::Person(person));
+    }
+}
 
 /// Where an operation came from.
 #[derive(Clone, Default)]
@@ -23,6 +41,8 @@ pub struct Origin {
     pub cookie_mode: bool,
     /// The refresh token that came in a cookie.
     pub refresh_cookie: Option<String>,
+    /// The WebSocket it came over.
+    pub connection: Option<Connection>,
     /// The language the client would rather read, of those the house writes in.
     pub locale: Locale,
 }
@@ -30,7 +50,7 @@ pub struct Origin {
 impl std::fmt::Debug for Origin {
     /// Without the refresh token.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { ip, user_agent, cookie_mode, locale, refresh_cookie: _ } = self;
+        let Self { ip, user_agent, cookie_mode, locale, refresh_cookie: _, connection: _ } = self;
         let mut text = f.debug_struct("Origin");
         text.field("ip", ip).field("user_agent", user_agent).field("cookie_mode", cookie_mode).field("locale", locale);
         text.finish_non_exhaustive()
@@ -40,13 +60,9 @@ impl std::fmt::Debug for Origin {
 impl Origin {
     /// Who to count against a limit by address.
     pub fn address(&self) -> String {
-        match self.ip {
-            // A household has a /64; counting single addresses of it would count nothing.
-            Some(IpAddr::V6(ip)) if ip.to_ipv4_mapped().is_none() => {
-                let [a, b, c, d, ..] = ip.segments();
-                format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-            }
-            Some(ip) => ip.to_canonical().to_string(),
+        match self.ip.map(network) {
+            Some(IpAddr::V6(network)) => format!("{network}/64"),
+            Some(ip) => ip.to_string(),
             None => "unknown".to_owned(),
         }
     }

@@ -103,6 +103,25 @@ impl Roles {
     }
 }
 
+/// What a token is good for that is good for one thing only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TokenScope {
+    /// Fetching media.
+    Stream,
+    /// Following: sockets and event streams.
+    Chat,
+}
+
+impl TokenScope {
+    /// Its name in tokens.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stream => "stream",
+            Self::Chat => "chat",
+        }
+    }
+}
+
 /// A signed-in person.
 #[derive(Clone, Debug)]
 pub struct Person {
@@ -118,6 +137,8 @@ pub struct Person {
     pub is_freshly_proved: bool,
     /// When the access token ends.
     pub token_expires_at: DateTime<Utc>,
+    /// The one thing the token is good for; `None` for an access token, which is good for everything.
+    pub only: Option<TokenScope>,
 }
 
 /// Who asks.
@@ -195,6 +216,21 @@ impl Viewer {
             || Permission::ALL
                 .into_iter()
                 .any(|permission| self.may(permission).is_ok() && now.may(permission).is_err())
+    }
+
+    /// May run an operation of this kind with the token they are known by: one of a scope follows, and neither asks nor changes anything.
+    ///
+    /// # Errors
+    /// PERMISSION_DENIED.
+    #[track_caller]
+    pub fn may_run(&self, is_subscription: bool) -> Result<()> {
+        match self {
+            Self::Person(Person { only: Some(TokenScope::Chat), .. }) if is_subscription => Ok(()),
+            Self::Person(Person { only: Some(_), .. }) => {
+                Err(Error::denied("This token is good for subscriptions only; send an access token for anything else."))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The administrator, or why not: nobody signed in, the proof is too old, or no administrator.

@@ -45,6 +45,10 @@ codes! {
     ValidationFailed = "VALIDATION_FAILED", 400;
     /// The document is larger, deeper or dearer than the server runs. Ask for less at once.
     QueryTooComplex = "QUERY_TOO_COMPLEX", 400;
+    /// No document of this hash is known here. Send its text and the hash once; stock clients do so by themselves.
+    PersistedQueryNotFound = "PERSISTED_QUERY_NOT_FOUND", 400;
+    /// This server runs listed documents only, and this is none of them. Add it to the list the front end is built with.
+    DocumentNotTrusted = "DOCUMENT_NOT_TRUSTED", 403;
     /// Nobody is signed in. Sign in and send the access token.
     Unauthenticated = "UNAUTHENTICATED", 401;
     /// This server does not tell its schema. Take `schema.graphql`, or ask a server in development.

@@ -156,23 +156,42 @@ pub fn fold(text: &str) -> String {
     text.trim().nfkc().flat_map(char::to_lowercase).collect()
 }
 
-/// The words written after an @, folded, each once, in order: candidates for mentions.
-pub fn mentioned_names(text: &str) -> Vec<String> {
+/// Characters of the longest name: what is longer names nobody.
+const NAME: usize = 100;
+
+/// What is written after each @, folded, in order: candidates for a mention, the longest first. A name may end in the signs that a
+/// sentence ends in, so the name as it is written comes before those with the last sign left out. Letters are composed first, as they
+/// are in names, however they were typed.
+pub fn mentioned_names(text: &str) -> Vec<Vec<String>> {
     let mut names = Vec::new();
     let mut before = ' ';
-    let mut rest = text;
+    let text: String = text.nfc().collect();
+    let mut rest = text.as_str();
     while let Some(at) = rest.find('@') {
         before = rest[..at].chars().next_back().unwrap_or(before);
         rest = &rest[at + 1..];
         let end = rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))).unwrap_or(rest.len());
-        let name = fold(rest[..end].trim_end_matches(['.', '-']));
         // A letter before the @ makes it a mail address.
-        if !name.is_empty() && !before.is_alphanumeric() && !names.contains(&name) {
-            names.push(name);
+        if !before.is_alphanumeric() {
+            let candidates = candidates(&rest[..end]);
+            if !candidates.is_empty() && !names.contains(&candidates) {
+                names.push(candidates);
+            }
         }
         before = '@';
     }
     names
+}
+
+fn candidates(written: &str) -> Vec<String> {
+    let shortest = written.trim_end_matches(['.', '-', '_']).len();
+    if shortest == 0 {
+        return Vec::new();
+    }
+    // The signs are a byte each; with more of them than a name has characters it is none.
+    let longest = written.len().min(shortest + NAME);
+    let names = (shortest..=longest).rev().map(|end| fold(&written[..end]));
+    names.filter(|name| name.chars().count() <= NAME).collect()
 }
 
 #[cfg(test)]
@@ -181,9 +200,17 @@ mod tests {
 
     #[test]
     fn mentions_are_words_after_an_at_sign() {
-        assert_eq!(mentioned_names("Hi @Alice, @bob.b and @alice! mail me@example.org @"), ["alice", "bob.b"]);
-        assert_eq!(mentioned_names("(@zoe)"), ["zoe"]);
-        assert_eq!(mentioned_names("no one"), Vec::<String>::new());
+        let names = |text: &str| mentioned_names(text).into_iter().map(|names| names.join(" ")).collect::<Vec<_>>();
+        assert_eq!(names("Hi @Alice, @bob.b and @alice! mail me@example.org @"), ["alice", "bob.b"]);
+        assert_eq!(names("(@zoe)"), ["zoe"]);
+        assert_eq!(names("no one"), [""; 0]);
+        // Whether the sign belongs to the name, only the names that there are can tell.
+        assert_eq!(names("ask @bob.-, or _@zoe_"), ["bob.- bob. bob", "zoe_ zoe"]);
+        assert_eq!(names("@... @- @"), [""; 0]);
+        assert_eq!(names("@Zoe\u{308}lla and @zoëlla"), ["zoëlla"]);
+        let long = format!("@{} @a{}", "x".repeat(101), ".".repeat(2000));
+        assert_eq!(names(&long).len(), 1);
+        assert_eq!(names(&long)[0].split(' ').count(), 100);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Where the server listens, who may call it, and what kind of place it runs in.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 use url::{Origin, Url};
 
@@ -72,6 +72,11 @@ pub struct App {
     pub playground: bool,
     /// `INTROSPECTION`: let anybody ask for the schema.
     pub introspection: bool,
+    /// `TRUSTED_DOCUMENTS`: the file that lists the only documents to run; without one, any may be run.
+    pub trusted_documents: Option<std::path::PathBuf>,
+    /// `PUBLIC_CACHE_SECONDS`: how long a cache on the way may keep what anybody gets by GET for a persisted document. None, unless the
+    /// operator says what may be stale for so long.
+    pub public_cache: Duration,
     /// `WORKER`: run background jobs inside `serve`; off where `polyphony worker` runs beside it.
     pub worker: bool,
     /// `METRICS_TOKEN`: what a scraper sends as a bearer token; without one, only loopback may scrape.
@@ -121,6 +126,8 @@ impl App {
             demo_data: env.flag("DEMO_DATA", environment == Environment::Development),
             playground: env.flag("PLAYGROUND", !strict),
             introspection: env.flag("INTROSPECTION", !strict),
+            trusted_documents: env.text("TRUSTED_DOCUMENTS").map(Into::into),
+            public_cache: Duration::from_secs(env.number("PUBLIC_CACHE_SECONDS", 0, 0..=86_400)),
             worker: env.flag("WORKER", true),
             metrics_token: env.text("METRICS_TOKEN"),
             trust_proxy: env.flag("TRUST_PROXY", false),
@@ -156,6 +163,11 @@ impl App {
             ("DEMO_DATA", self.demo_data.to_string()),
             ("PLAYGROUND", self.playground.to_string()),
             ("INTROSPECTION", self.introspection.to_string()),
+            (
+                "TRUSTED_DOCUMENTS",
+                self.trusted_documents.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
+            ),
+            ("PUBLIC_CACHE_SECONDS", self.public_cache.as_secs().to_string()),
             ("WORKER", self.worker.to_string()),
             ("METRICS_TOKEN", if self.metrics_token.is_some() { "(set)" } else { "" }.to_owned()),
             ("TRUST_PROXY", self.trust_proxy.to_string()),

@@ -16,6 +16,8 @@ pub struct Auth {
     pub audience: String,
     /// Access tokens live 15 minutes: how long a stolen one is useful if nobody notices.
     pub access_lifetime: Duration,
+    /// Tokens of a scope may be presented for 5 minutes: they stand in addresses, which others see.
+    pub scoped_lifetime: Duration,
     /// `REFRESH_LIFETIME_HOURS`: how long a device may be away. Seven days; 8 for a work-day policy.
     pub refresh_lifetime: Duration,
     /// `SESSION_MAX_DAYS`: how long a sign-in lasts at the most, however often it is refreshed. Ninety days.
@@ -32,6 +34,9 @@ pub struct Auth {
     pub recent_sign_in: Duration,
     /// How often to look whether the sign-ins behind open sockets still hold, besides being told: for what nobody was told of.
     pub recheck_interval: Duration,
+    /// How long requests go by what was read of their sign-in, unless told that something changed: a signal may be lost, and the whole
+    /// is to take force within a second.
+    pub standing_age: Duration,
     /// How recent a sign-in must be to change the address without giving the password again: 15 minutes.
     pub confirmed_sign_in: Duration,
     /// Argon2id memory in KiB. 19 MiB, 2 passes, 1 lane: the OWASP password storage cheat sheet's second setting.
@@ -68,6 +73,7 @@ impl Auth {
             issuer: env.text("JWT_ISSUER").unwrap_or_else(|| "polyphony".into()),
             audience: env.text("JWT_AUDIENCE").unwrap_or_else(|| "polyphony".into()),
             access_lifetime: Duration::from_secs(900),
+            scoped_lifetime: Duration::from_secs(300),
             refresh_lifetime: Duration::from_secs(3600 * env.number("REFRESH_LIFETIME_HOURS", 168, 1..=8760)),
             session_lifetime: Duration::from_secs(24 * 3600 * env.number("SESSION_MAX_DAYS", 90, 1..=3650)),
             refresh_grace: Duration::from_secs(60),
@@ -76,6 +82,7 @@ impl Auth {
             reset_lifetime: Duration::from_secs(3600),
             recent_sign_in: Duration::from_secs(12 * 3600),
             recheck_interval: Duration::from_secs(2),
+            standing_age: Duration::from_millis(500),
             confirmed_sign_in: Duration::from_secs(900),
             argon2_memory_kib: 19 * 1024,
             argon2_passes: 2,

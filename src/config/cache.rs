@@ -2,10 +2,10 @@
 
 use super::{Env, without_password};
 
-/// Where short-lived things live: counters of the rate limits, CSRF tokens, wake-ups and signals between instances.
+/// Where short-lived things live: limits, who is here, wake-ups and signals between instances.
 #[derive(Clone, Debug)]
 pub struct Cache {
-    /// `REDIS_URL`: without it they live in this process, and PostgreSQL carries wake-ups and signals.
+    /// `REDIS_URL`: without it they live in this process, and PostgreSQL carries the tight limits, wake-ups and signals.
     pub redis_url: Option<String>,
 }
 

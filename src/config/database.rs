@@ -91,3 +91,43 @@ fn percent(text: &str) -> String {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::*;
+
+    fn url(settings: &[(&str, &str)]) -> Result<String, String> {
+        let mut env = Env::of(settings.iter().copied());
+        let app = App::read(&mut env);
+        let url = Database::read(&mut env, &app).url;
+        env.finish().map(|()| url)
+    }
+
+    /// PLT-034: the address in parts, whatever a password is made of; the whole wins over its parts.
+    #[test]
+    fn parts_make_the_address() {
+        assert_eq!(url(&[("DB_HOST", "db")]).unwrap(), "postgres://polyphony@db:5432/polyphony?sslmode=prefer");
+        let word = "p@ss:w/rd?#% é";
+        let parts = [
+            ("DB_HOST", "db.example.org"),
+            ("DB_PORT", "6432"),
+            ("DB_NAME", "my shop"),
+            ("DB_USER", "shop/keeper"),
+            ("DB_PASSWORD", word),
+            ("DB_TLS", "verify-full"),
+        ];
+        let made = url(&parts).unwrap();
+        let read = Url::parse(&made).unwrap();
+        assert_eq!((read.host_str(), read.port()), (Some("db.example.org"), Some(6432)));
+        assert_eq!(read.username(), "shop%2Fkeeper");
+        assert_eq!(read.password(), Some("p%40ss%3Aw%2Frd%3F%23%25%20%C3%A9"));
+        assert_eq!((read.path(), read.query()), ("/my%20shop", Some("sslmode=verify-full")));
+        let whole = [("DATABASE_URL", "postgres://other/name")];
+        assert_eq!(url(&[&parts[..], &whole].concat()).unwrap(), "postgres://other/name");
+        // Nothing is read of the rest without a host: it belongs to another program.
+        assert!(url(&[("DB_PORT", "tcp://10.0.0.7:5432")]).unwrap().starts_with("sqlite://"));
+        assert!(url(&[("DB_HOST", "db"), ("DB_PORT", "pg")]).unwrap_err().starts_with("DB_PORT: "));
+    }
+}

@@ -1,6 +1,11 @@
-//! Variables, read once, with every fault kept until the end.
+//! Variables, read once, with every fault kept until the end, misspelt names among them.
 
-use std::{collections::HashMap, fmt::Display, ops::RangeInclusive, str::FromStr};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt::Display,
+    ops::RangeInclusive,
+    str::FromStr,
+};
 
 use url::Url;
 
@@ -36,8 +41,9 @@ impl Env {
         Self { variables, faults: Vec::new() }
     }
 
-    /// A text; empty counts as unset.
+    /// A text; empty counts as unset. Every setting has a line in `.env.example`.
     pub(super) fn text(&self, name: &str) -> Option<String> {
+        debug_assert!(settings().any(|known| known == name), "{name} is not in .env.example");
         self.variables.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 
@@ -110,7 +116,124 @@ impl Env {
         self.faults.push(sentence.into());
     }
 
+    /// Variables whose names are so near to that of a setting which is not set that they were most likely meant for it: a sentence each
+    /// that says what to set.
+    pub(super) fn misspelt(&self) -> Vec<String> {
+        let is_set = |name: &str| self.variables.contains_key(name);
+        let known: BTreeSet<&str> = settings().collect();
+        let given = self.variables.keys().filter(|name| !known.contains(name.as_str()));
+        let mut sentences: Vec<String> = given
+            .filter_map(|given| {
+                // What is set by its right name was not meant by another.
+                let meant = known.iter().find(|name| !is_set(name) && are_near(given, name))?;
+                Some(format!("{given}: there is no such setting; did you mean {meant}?"))
+            })
+            .collect();
+        sentences.sort();
+        sentences
+    }
+
     pub(super) fn finish(&self) -> Result<(), String> {
         if self.faults.is_empty() { Ok(()) } else { Err(self.faults.join("\n")) }
+    }
+}
+
+/// The name of every setting: the lines of `.env.example`.
+fn settings() -> impl Iterator<Item = &'static str> {
+    const EXAMPLE: &str = include_str!("../../.env.example");
+    let is_name = |name: &&str| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+    EXAMPLE.lines().filter_map(|line| Some(line.trim_start_matches('#').split_once('=')?.0)).filter(is_name)
+}
+
+/// Whether a name is most likely another one misspelt: in the wrong case, with other dashes, or one slip of the hand away. The shortest
+/// have to be right: there are other programs, with names of their own.
+fn are_near(given: &str, name: &str) -> bool {
+    let plain = |name: &str| name.replace(['_', '-', '.'], "").to_ascii_uppercase();
+    let slips = usize::from(name.len() > 5);
+    plain(given) == plain(name) || given.len().abs_diff(name.len()) <= slips && distance(given, name) <= slips
+}
+
+/// How many letters have to be added, left out, replaced or swapped with their neighbour to make one text of another (the optimal string
+/// alignment distance).
+fn distance(one: &str, other: &str) -> usize {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut before: Vec<usize> = Vec::new();
+    let mut above: Vec<usize> = (0..=other.len()).collect();
+    for (row, a) in one.iter().enumerate() {
+        let mut line = vec![row + 1];
+        for (column, b) in other.iter().enumerate() {
+            let mut least = (above[column] + usize::from(a != b)).min(above[column + 1] + 1).min(line[column] + 1);
+            if row > 0 && column > 0 && *a == other[column - 1] && one[row - 1] == *b {
+                least = least.min(before[column - 1] + 1);
+            }
+            line.push(least);
+        }
+        before = std::mem::replace(&mut above, line);
+    }
+    above[other.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_are_counted() {
+        for (one, other, slips) in [
+            ("", "", 0),
+            ("abc", "abc", 0),
+            ("abc", "acb", 1),
+            ("abc", "ab", 1),
+            ("abc", "xabc", 1),
+            ("abc", "axc", 1),
+            ("kitten", "sitting", 3),
+        ] {
+            assert_eq!((distance(one, other), distance(other, one)), (slips, slips), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_name_is_found_and_another_programs_is_not() {
+        let found = |name: &str| Env::of([(name, "x")]).misspelt();
+        for (given, meant) in [
+            ("DATABASE_URI", "DATABASE_URL"),
+            ("DATABASEURL", "DATABASE_URL"),
+            ("database_url", "DATABASE_URL"),
+            ("DATABSE_URL", "DATABASE_URL"),
+            ("REDIS_URI", "REDIS_URL"),
+            ("SMTP-URL", "SMTP_URL"),
+            ("ALLOWED_ORIGIN", "ALLOWED_ORIGINS"),
+            ("MAIL_FORM", "MAIL_FROM"),
+            ("VAULT_KEY", "VAULT_KEYS"),
+            ("APPENV", "APP_ENV"),
+            ("LOGLEVEL", "LOG_LEVEL"),
+        ] {
+            assert_eq!(found(given), [format!("{given}: there is no such setting; did you mean {meant}?")]);
+        }
+        for other in [
+            "HOME",
+            "POST",
+            "HOSTNAME",
+            "HTTP_URL",
+            "HTTPS_PROXY",
+            "PATH",
+            "LOGNAME",
+            "LANG",
+            "PGHOST",
+            "REDIS_PORT",
+            "DB_PORT_5432_TCP",
+            "DATABASE_PORT",
+            "JWT_SECRET",
+            "MAIL",
+            "MAIL_TO",
+            "POLYPHONY_PORT",
+            "APP_NAME",
+            "DATADOG_URL",
+            "LOG_FILE",
+        ] {
+            assert_eq!(found(other), [""; 0]);
+        }
+        // Who has set the right one has other reasons for the other.
+        assert_eq!(Env::of([("DATABASE_URI", "x"), ("DATABASE_URL", "y")]).misspelt(), [""; 0]);
     }
 }

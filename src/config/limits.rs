@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Env, app::App};
+pub use super::rates::{Allowance, Rate, Requests};
+use super::{Env, app::App, rates::Rates};
 
 /// How large a page is when nobody says, and at most.
 #[derive(Clone, Copy, Debug)]
@@ -13,26 +14,13 @@ pub struct PageLimits {
     pub max: usize,
 }
 
-/// So many in such a time.
-#[derive(Clone, Copy, Debug)]
-pub struct Rate {
-    /// How many.
-    pub count: u32,
-    /// In what time.
-    pub per: Duration,
-}
-
-impl Rate {
-    const fn new(count: u32, seconds: u64) -> Self {
-        Self { count, per: Duration::from_secs(seconds) }
-    }
-}
-
 /// Every ceiling.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Bytes of a request body: a long document with its variables is a tenth of it.
     pub body_bytes: usize,
+    /// `MAX_BATCH`: requests in one body; 0 for no batches. Browsers send several requests at once over one connection anyway.
+    pub batch: usize,
     /// Bytes of one document. The largest our own playground sends (introspection) is 3 KB.
     pub document_bytes: usize,
     /// Lexical tokens of one document; parsing costs time for each.
@@ -78,6 +66,9 @@ pub struct Limits {
     pub ping_interval: Duration,
     /// Answers of one operation that leave a socket together before the others have their turn.
     pub socket_turn: usize,
+    /// How long a socket or an event stream may live at the most. Its client comes back by itself and resumes; without an end they
+    /// would stay with the process that took them first, however many were started since.
+    pub socket_lifetime: Duration,
     /// `DRAIN_DELAY_SECONDS`: how long a stopping server still takes connections while `/readyz` answers 503, so that whoever sends
     /// traffic here notices. None on a laptop.
     pub drain_delay: Duration,
@@ -93,6 +84,8 @@ pub struct Limits {
     pub presence_beat: Duration,
     /// Members a room may have at the most.
     pub room_members: i32,
+    /// What every request has to pass, whatever it asks for.
+    pub requests: Requests,
     /// New accounts from one address.
     pub sign_up: Rate,
     /// Sign-ins from one address.
@@ -112,19 +105,36 @@ pub struct Limits {
     pub mail_by_recipient: Rate,
     /// Attempts to use a mailed token from one address.
     pub token_attempts: Rate,
+    /// Usernames asked for from one address: somebody who types looks at a handful, who asks for more wants a list of people.
+    pub username_check: Rate,
     /// Look ahead and load edges for whole lists. Off only in the test that compares both ways.
     pub prefetch: bool,
     /// Whether identical subscriptions share their executions: the same is told either way.
     pub sharing: bool,
+    /// Every rate as it was read, by the name of its setting.
+    rates: Vec<(&'static str, Rate)>,
 }
 
 impl Limits {
     pub(super) fn read(env: &mut Env, app: &App) -> Self {
         // Tests and laptops share one address among everybody.
         let lenient = if app.environment == super::Environment::Development { 100 } else { 1 };
-        let rate = |count: u32, seconds| Rate::new(count * lenient, seconds);
+        let mut rates = Rates::new(env, lenient);
+        let requests = Requests::read(&mut rates);
+        let sign_up = rates.read("RATE_LIMIT_SIGN_UP", 5, 3600);
+        let sign_in_by_address = rates.read("RATE_LIMIT_SIGN_IN_ADDRESS", 30, 60);
+        let sign_in_by_login = rates.read("RATE_LIMIT_SIGN_IN_LOGIN", 10, 60);
+        let sign_in_by_account = rates.read("RATE_LIMIT_SIGN_IN_ACCOUNT", 100, 3600);
+        let refresh = rates.read("RATE_LIMIT_REFRESH", 60, 60);
+        let mail_by_address = rates.read("RATE_LIMIT_MAIL_ADDRESS", 10, 3600);
+        let mail_by_account = rates.read("RATE_LIMIT_MAIL_ACCOUNT", 5, 3600);
+        let mail_by_recipient = rates.read("RATE_LIMIT_MAIL_RECIPIENT", 3, 3600);
+        let username_check = rates.read("RATE_LIMIT_USERNAME_CHECK", 30, 60);
+        let token_attempts = rates.read("RATE_LIMIT_MAILED_TOKEN", 30, 3600);
+        let rates = rates.finish();
         Self {
             body_bytes: env.number("MAX_BODY_BYTES", 1024 * 1024, 1024..=64 * 1024 * 1024),
+            batch: env.number("MAX_BATCH", 0, 0..=100),
             document_bytes: 64 * 1024,
             document_tokens: 15_000,
             document_nesting: 64,
@@ -147,6 +157,7 @@ impl Limits {
             init_timeout: Duration::from_secs(10),
             ping_interval: Duration::from_secs(30),
             socket_turn: 16,
+            socket_lifetime: Duration::from_secs(24 * 3600),
             drain_delay: Duration::from_secs(env.number(
                 "DRAIN_DELAY_SECONDS",
                 if lenient == 1 { 5 } else { 0 },
@@ -158,27 +169,40 @@ impl Limits {
             online: Duration::from_secs(60),
             presence_beat: Duration::from_secs(20),
             room_members: 10_000,
-            sign_up: rate(5, 3600),
-            sign_in_by_address: rate(30, 60),
-            sign_in_by_login: rate(10, 60),
-            sign_in_by_account: rate(100, 3600),
-            refresh: rate(60, 60),
-            mail_by_address: rate(10, 3600),
-            mail_by_account: rate(5, 3600),
-            mail_by_recipient: rate(3, 3600),
-            token_attempts: rate(30, 3600),
+            requests,
+            sign_up,
+            sign_in_by_address,
+            sign_in_by_login,
+            sign_in_by_account,
+            refresh,
+            mail_by_address,
+            mail_by_account,
+            mail_by_recipient,
+            token_attempts,
+            username_check,
             prefetch: true,
             sharing: true,
+            rates,
         }
     }
 
+    /// What an operation of this cost counts as in the limits of its viewer: one, and one more for every further tenth of the dearest
+    /// that is run, so that ten of those count as a hundred small ones.
+    pub fn weight(&self, cost: usize) -> u32 {
+        let unit = (self.complexity / 10).max(1);
+        u32::try_from(cost.div_ceil(unit)).unwrap_or(u32::MAX).max(1)
+    }
+
     pub(super) fn describe(&self) -> Vec<(&'static str, String)> {
-        vec![
+        let mut lines = vec![
             ("MAX_BODY_BYTES", self.body_bytes.to_string()),
+            ("MAX_BATCH", self.batch.to_string()),
             ("MAX_COMPLEXITY", self.complexity.to_string()),
             ("SOCKETS_PER_VIEWER", self.sockets_per_viewer.to_string()),
             ("REQUEST_TIMEOUT_SECONDS", self.request_timeout.as_secs().to_string()),
             ("DRAIN_DELAY_SECONDS", self.drain_delay.as_secs().to_string()),
-        ]
+        ];
+        lines.extend(self.rates.iter().map(|(name, rate)| (*name, rate.to_string())));
+        lines
     }
 }

@@ -15,6 +15,8 @@ pub mod auth;
 pub mod mail;
 /// Every ceiling, with its reason.
 pub mod limits;
+/// How often: what every request has to pass.
+mod rates;
 /// What the log looks like.
 pub mod log;
 
@@ -42,6 +44,8 @@ pub struct Config {
     pub limits: limits::Limits,
     /// What the log looks like.
     pub log: log::Log,
+    /// Variables that look like misspelt settings, a sentence each: told at the start. Outside of development they stop it.
+    pub doubts: Vec<String>,
 }
 
 impl Config {
@@ -56,6 +60,11 @@ impl Config {
     /// Reads settings from a given set of variables.
     pub fn read(env: &mut Env) -> Result<Self, String> {
         let app = app::App::read(env);
+        let doubts = env.misspelt();
+        // A setting that goes unheard is found out too late there.
+        if app.environment != Environment::Development {
+            doubts.iter().for_each(|doubt| env.fault(format!("{doubt} Set that one, or leave this one out.")));
+        }
         let config = Self {
             database: database::Database::read(env, &app),
             cache: cache::Cache::read(env),
@@ -63,6 +72,7 @@ impl Config {
             mail: mail::Mail::read(env, &app),
             limits: limits::Limits::read(env, &app),
             log: log::Log::read(env, &app),
+            doubts,
             app,
         };
         env.finish()?;
@@ -124,6 +134,13 @@ mod tests {
         }
     }
 
+    /// On a laptop it is told and does not stop anything; elsewhere it does, see below.
+    #[test]
+    fn a_misspelt_setting_is_a_doubt_on_a_laptop() {
+        let config = Config::read(&mut Env::of([("DATABASE_URI", "postgres://db/polyphony")])).unwrap();
+        assert_eq!(config.doubts, ["DATABASE_URI: there is no such setting; did you mean DATABASE_URL?"]);
+    }
+
     #[test]
     fn a_number_that_is_none_is_refused() {
         let error = Config::read(&mut Env::of([("PORT", "http")])).unwrap_err();
@@ -181,6 +198,7 @@ mod tests {
             ("SMTP_URL", "mail.example.org"),
             ("LOG_LEVEL", "verbose"),
             ("LOG_LEVEL", "info,polyphony=loud"),
+            ("REDIS_URI", "redis://cache"),
         ] {
             let error = Config::read(&mut Env::of(good.into_iter().chain([(name, value)]))).unwrap_err();
             assert!(error.starts_with(&format!("{name}: ")) && error.lines().count() == 1, "{name}={value}: {error}");

@@ -29,6 +29,8 @@ pub enum Requires {
     Member,
     /// A moderator or the owner of the conversation.
     Moderator,
+    /// The author of the message, and the moderators and the owner of the conversation; in a direct conversation both people.
+    AuthorOrModerator,
     /// An administrator who has signed in not long ago; MFA_REQUIRED asks for signing in again.
     Admin,
 }
@@ -40,6 +42,9 @@ impl Requires {
             "OWNER" => "Access: its owner.",
             "MEMBER" => "Access: members of the conversation.",
             "MODERATOR" => "Access: moderators and the owner of the conversation.",
+            "AUTHOR_OR_MODERATOR" => {
+                "Access: the author of the message, moderators and the owner of the conversation; in a direct conversation both people."
+            }
             _ => "Access: administrators.",
         }
     }

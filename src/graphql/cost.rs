@@ -111,13 +111,16 @@ pub fn price(
         return too_complex(format!("The document has {} selections to be walked, at most {most} are.", price.walk));
     }
     if price.cost > limits.complexity {
-        let cost = price.cost;
-        return too_complex(format!(
-            "The operation costs {cost}, at most {} is run; ask for fewer rows or fields at once.",
-            limits.complexity
-        ));
+        return Err(too_dear(price.cost, limits.complexity));
     }
     Ok(price)
+}
+
+/// What is said of more than may be run at once.
+pub fn too_dear(cost: usize, limit: usize) -> Error {
+    let sentence = format!("The operation costs {cost}, at most {limit} is run; ask for fewer rows or fields at once.");
+    let details = serde_json::json!({ "requested": cost, "limit": limit });
+    Error::new(Code::QueryTooComplex, sentence).with_details(details)
 }
 
 struct Till<'a> {

@@ -9,9 +9,11 @@ use std::{
 };
 
 use async_graphql::{
-    PathSegment, QueryPathNode, QueryPathSegment, Response, ServerError, ServerResult, Value, Variables,
+    PathSegment, QueryPathNode, QueryPathSegment, Response, ServerError, ServerResult, ValidationResult, Value,
+    Variables,
     extensions::{
-        Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery, NextResolve, ResolveInfo,
+        Extension, ExtensionContext, ExtensionFactory, NextExecute, NextParseQuery, NextResolve, NextValidation,
+        ResolveInfo,
     },
     parser::types::ExecutableDocument,
     registry::MetaType,
@@ -26,6 +28,10 @@ pub struct Execution;
 /// In the data of a request whose fields are to be timed.
 #[derive(Clone, Copy, Debug)]
 pub struct Timed;
+
+/// In the data of a request that is validated and not run: its answer has no errors when it is valid, and no data either.
+#[derive(Clone, Copy, Debug)]
+pub struct ValidatedOnly;
 
 #[derive(Default)]
 struct OneExecution {
@@ -52,6 +58,16 @@ impl Extension for OneExecution {
     ) -> ServerResult<ExecutableDocument> {
         let _ = (self.variables.set(variables.clone()), self.is_timed.set(ctx.data_opt::<Timed>().is_some()));
         next.run(ctx, query, variables).await
+    }
+
+    async fn validation(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        next: NextValidation<'_>,
+    ) -> Result<ValidationResult, Vec<ServerError>> {
+        let valid = next.run(ctx).await?;
+        // The library stops at errors, also at none.
+        if ctx.data_opt::<ValidatedOnly>().is_some() { Err(Vec::new()) } else { Ok(valid) }
     }
 
     async fn execute(

@@ -54,6 +54,25 @@ pub fn check(
     Err(Error::invalid_fields(check.faults).with_places(check.places))
 }
 
+/// Refuses variables of types that do not exist, in whichever operation of the document. The library's validation would, too, but panics
+/// when such a type stands in a list and has a default.
+///
+/// # Errors
+/// GRAPHQL_VALIDATION_FAILED with the place of the first.
+pub fn known_types(document: &ExecutableDocument, shape: &Shape) -> Result<()> {
+    const BUILT_IN: [&str; 5] = ["Boolean", "Float", "ID", "Int", "String"];
+    let variables = document.operations.iter().flat_map(|(_, operation)| &operation.node.variable_definitions);
+    for variable in variables {
+        let name = shape::name(&variable.node.var_type.node).as_str();
+        if !BUILT_IN.contains(&name) && shape.kind(name).is_none() {
+            let Pos { line, column } = variable.node.var_type.pos;
+            let sentence = format!("Unknown type \"{name}\" of the variable ${}.", variable.node.name.node);
+            return Err(Error::new(Code::GraphqlValidationFailed, sentence).with_places([(line, column)]));
+        }
+    }
+    Ok(())
+}
+
 /// What is said of a text that PostgreSQL cannot keep, wherever it stands: also where it would only be compared.
 const NUL: &str = "takes no character U+0000";
 

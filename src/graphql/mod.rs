@@ -12,8 +12,12 @@ pub mod loader;
 pub mod live;
 /// Executions shared by everybody who listens to the same.
 pub mod share;
+/// The same a page at a time.
+pub mod replay;
 /// Edges loaded for whole lists by look-ahead.
 pub mod prefetch;
+/// Fields that are answered without waiting.
+pub mod ready;
 /// Errors on the wire.
 pub mod error;
 /// The codes of errors in the schema.
@@ -28,8 +32,10 @@ pub mod shape;
 pub mod cost;
 /// Whether what an operation gives its fields is of their types.
 pub mod inputs;
-/// Documents that have been parsed and found valid.
+/// Documents that have been parsed and found valid, and their ids.
 pub mod documents;
+/// Documents that a file lists as the only ones to run.
+pub mod trusted;
 /// Bounds on a document before it is parsed.
 pub mod precheck;
 /// Refusing introspection where it is switched off.

@@ -5,12 +5,13 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use async_graphql::{Object, OutputType, SimpleObject, TypeName};
+use async_graphql::{ContainerType, Context, Object, OutputType, ServerResult, SimpleObject, TypeName, Value};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, future::BoxFuture};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
+use super::ready::{Answer, Leaf, Ready, Rows};
 use crate::{
     base::error::{Error, Result},
     config::limits::PageLimits,
@@ -80,13 +81,13 @@ impl PageArgs {
 
 /// Which list a cursor is of: its kind, parent, filter and order.
 #[derive(Clone, Debug)]
-pub struct Scope(String);
+pub struct Scope(Arc<str>);
 
 impl Scope {
     /// `kind` is the name of the list; `of` is all that would make it another list.
     pub fn new(kind: &str, of: impl std::fmt::Debug) -> Self {
         let digest = Sha256::digest(format!("{of:?}"));
-        Self(format!("{kind}:{:02x}{:02x}{:02x}{:02x}:", digest[0], digest[1], digest[2], digest[3]))
+        Self(format!("{kind}:{:02x}{:02x}{:02x}{:02x}:", digest[0], digest[1], digest[2], digest[3]).into())
     }
 
     /// The cursor of a row with this sort key.
@@ -97,7 +98,7 @@ impl Scope {
 
     fn read<K: DeserializeOwned>(&self, name: &str, cursor: &str) -> Result<K> {
         let text = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        let key = text.as_deref().and_then(|text| text.strip_prefix(self.0.as_str()));
+        let key = text.as_deref().and_then(|text| text.strip_prefix(&*self.0));
         // No row has it in its key, and PostgreSQL takes no text with it.
         let key = key.filter(|key| !key.contains("\\u0000"));
         key.and_then(|key| serde_json::from_str(key).ok())
@@ -167,13 +168,16 @@ pub struct PageInfo {
 }
 
 /// A row of a list with its cursor.
-#[derive(Clone, SimpleObject)]
-#[graphql(name_type)]
-pub struct Edge<T: OutputType> {
-    /// Where the row stands in this list, for `after` and `before`.
-    pub cursor: String,
-    /// The row.
-    pub node: T,
+pub struct Edge<T> {
+    scope: Scope,
+    key: serde_json::Value,
+    row: T,
+}
+
+impl<T> Edge<T> {
+    fn place(&self) -> String {
+        self.scope.cursor(&self.key)
+    }
 }
 
 impl<T: OutputType> TypeName for Edge<T> {
@@ -182,13 +186,49 @@ impl<T: OutputType> TypeName for Edge<T> {
     }
 }
 
-struct List<T: OutputType> {
+/// A row of a list with its cursor.
+#[Object(name_type)]
+impl<T: OutputType + Ready> Edge<T> {
+    /// Where the row stands in this list, for `after` and `before`.
+    fn cursor(&self) -> String {
+        self.place()
+    }
+
+    /// The row.
+    fn node(&self) -> &T {
+        &self.row
+    }
+}
+
+impl<T: OutputType + Ready> Ready for Edge<T> {
+    fn kind(&self) -> Cow<'static, str> {
+        <Self as OutputType>::type_name()
+    }
+
+    fn answer<'a>(&'a self, ctx: &Context<'_>, out: &mut Vec<u8>) -> Answer<'a> {
+        match ctx.item.node.name.node.as_str() {
+            "cursor" => {
+                self.place().write(out);
+                Answer::Written
+            }
+            "node" => Answer::One(Some(&self.row)),
+            _ => Answer::Later,
+        }
+    }
+
+    fn wait<'a>(&'a self, ctx: &'a Context<'a>) -> BoxFuture<'a, ServerResult<Option<Value>>> {
+        self.resolve_field(ctx).boxed()
+    }
+}
+
+struct List<T> {
     edges: Vec<Edge<T>>,
-    info: PageInfo,
+    has_next: bool,
+    has_previous: bool,
     count: Count,
 }
 
-impl<T: OutputType> List<T> {
+impl<T> List<T> {
     fn new<R>(
         page: Page<R>,
         scope: &Scope,
@@ -196,28 +236,33 @@ impl<T: OutputType> List<T> {
         node: impl Fn(R) -> T,
         count: Count,
     ) -> Self {
-        let edges: Vec<_> = page
-            .rows
-            .into_iter()
-            .map(|row| {
-                let cursor = scope.cursor(&key(&row));
-                Edge { cursor, node: node(row) }
-            })
-            .collect();
-        let info = PageInfo {
-            has_next_page: page.has_next,
-            has_previous_page: page.has_previous,
-            start_cursor: edges.first().map(|edge| edge.cursor.clone()),
-            end_cursor: edges.last().map(|edge| edge.cursor.clone()),
-        };
-        Self { edges, info, count }
+        let edge = |row: R| Edge { scope: scope.clone(), key: key(&row), row: node(row) };
+        let edges = page.rows.into_iter().map(edge).collect();
+        Self { edges, has_next: page.has_next, has_previous: page.has_previous, count }
+    }
+
+    fn edges(&self) -> Rows<'_, Edge<T>> {
+        Rows(self.edges.iter().collect())
+    }
+
+    fn nodes(&self) -> Vec<&T> {
+        self.edges.iter().map(|edge| &edge.row).collect()
+    }
+
+    fn info(&self) -> PageInfo {
+        PageInfo {
+            has_next_page: self.has_next,
+            has_previous_page: self.has_previous,
+            start_cursor: self.edges.first().map(Edge::place),
+            end_cursor: self.edges.last().map(Edge::place),
+        }
     }
 }
 
 /// A page of a list.
-pub struct Connection<T: OutputType>(List<T>);
+pub struct Connection<T>(List<T>);
 
-impl<T: OutputType> Connection<T> {
+impl<T> Connection<T> {
     /// From rows, their sort keys and how each becomes a node.
     pub fn new<R>(
         page: Page<R>,
@@ -231,7 +276,7 @@ impl<T: OutputType> Connection<T> {
 
     /// The nodes.
     pub fn nodes(&self) -> Vec<&T> {
-        self.0.edges.iter().map(|edge| &edge.node).collect()
+        self.0.nodes()
     }
 }
 
@@ -243,21 +288,21 @@ impl<T: OutputType> TypeName for Connection<T> {
 
 /// A page of a list.
 #[Object(name_type)]
-impl<T: OutputType + Clone> Connection<T> {
+impl<T: OutputType + Ready> Connection<T> {
     /// The rows with their cursors.
-    async fn edges(&self) -> &[Edge<T>] {
-        &self.0.edges
+    fn edges(&self) -> Rows<'_, Edge<T>> {
+        self.0.edges()
     }
 
     /// The rows alone.
     #[graphql(name = "nodes")]
-    async fn all_nodes(&self) -> Vec<&T> {
-        self.nodes()
+    fn all_nodes(&self) -> Rows<'_, T> {
+        Rows(self.nodes())
     }
 
     /// Whether the page has neighbours.
-    async fn page_info(&self) -> &PageInfo {
-        &self.0.info
+    fn page_info(&self) -> PageInfo {
+        self.0.info()
     }
 
     /// How many rows the whole list has. Counted only when asked for.
@@ -267,12 +312,12 @@ impl<T: OutputType + Clone> Connection<T> {
 }
 
 /// A page of a list that a subscription keeps up to date.
-pub struct LiveConnection<T: OutputType> {
+pub struct LiveConnection<T> {
     list: List<T>,
     event_cursor: String,
 }
 
-impl<T: OutputType> LiveConnection<T> {
+impl<T> LiveConnection<T> {
     /// Like [`Connection::new`], with the place in the event log taken before the rows were read.
     pub fn new<R>(
         page: Page<R>,
@@ -287,7 +332,7 @@ impl<T: OutputType> LiveConnection<T> {
 
     /// The nodes.
     pub fn nodes(&self) -> Vec<&T> {
-        self.list.edges.iter().map(|edge| &edge.node).collect()
+        self.list.nodes()
     }
 }
 
@@ -299,21 +344,21 @@ impl<T: OutputType> TypeName for LiveConnection<T> {
 
 /// A page of a list that a subscription keeps up to date.
 #[Object(name_type)]
-impl<T: OutputType + Clone> LiveConnection<T> {
+impl<T: OutputType + Ready> LiveConnection<T> {
     /// The rows with their cursors.
-    async fn edges(&self) -> &[Edge<T>] {
-        &self.list.edges
+    fn edges(&self) -> Rows<'_, Edge<T>> {
+        self.list.edges()
     }
 
     /// The rows alone.
     #[graphql(name = "nodes")]
-    async fn all_nodes(&self) -> Vec<&T> {
-        self.nodes()
+    fn all_nodes(&self) -> Rows<'_, T> {
+        Rows(self.nodes())
     }
 
     /// Whether the page has neighbours.
-    async fn page_info(&self) -> &PageInfo {
-        &self.list.info
+    fn page_info(&self) -> PageInfo {
+        self.list.info()
     }
 
     /// How many rows the whole list has. Counted only when asked for.
@@ -323,7 +368,7 @@ impl<T: OutputType + Clone> LiveConnection<T> {
 
     /// The place in the event log just before this page was read: pass it as `after` to the subscription that follows this list,
     /// and between the two nothing is missed.
-    async fn event_cursor(&self) -> &str {
+    fn event_cursor(&self) -> &str {
         &self.event_cursor
     }
 }

@@ -8,6 +8,11 @@
 //! refused here, because a lexer that goes on after a mistake can be made to see a string where the parser sees brackets; wrong
 //! escapes and malformed numbers stop the parser where they stand and are left to it.
 
+/// Escapes that the parser does not read.
+mod escapes;
+
+pub use escapes::unescaped;
+
 /// The ceilings of one document.
 #[derive(Clone, Copy, Debug)]
 pub struct PrecheckLimits {
@@ -93,6 +98,13 @@ pub enum Refusal {
         /// Its column.
         column: usize,
     },
+    /// An escape that stands for no character: half of a surrogate pair, or a number past the last one.
+    NoCharacter {
+        /// Its line.
+        line: usize,
+        /// Its column.
+        column: usize,
+    },
 }
 
 impl Refusal {
@@ -106,7 +118,8 @@ impl Refusal {
         match *self {
             Self::UnterminatedString { line, column, .. }
             | Self::Unbalanced { line, column, .. }
-            | Self::UnexpectedCharacter { line, column, .. } => Some((line, column)),
+            | Self::UnexpectedCharacter { line, column, .. }
+            | Self::NoCharacter { line, column } => Some((line, column)),
             Self::TooLarge { .. }
             | Self::TooManyTokens { .. }
             | Self::TooDeep { .. }
@@ -158,6 +171,10 @@ impl Refusal {
                 if character.is_control() { "A control character".to_owned() } else { format!("`{character}`") },
                 u32::from(character),
             ),
+            Self::NoCharacter { .. } => {
+                "The escape stands for no character. Write both halves of a surrogate pair, `\\u{1F600}`, or the character itself."
+                    .to_owned()
+            }
         };
         match self.location() {
             Some((line, column)) => format!("Line {line}, column {column}: {what}"),

@@ -1,17 +1,17 @@
 //! From a GraphQL answer to an HTTP answer: body, status, headers.
 
-use std::collections::BTreeMap;
-
 use async_graphql::{Response as Answer, ServerError, Value};
 use axum::{
     body::Body,
     http::{HeaderValue, StatusCode, header},
     response::Response,
 };
-use serde::Serialize;
 
-use super::{State, layers::RequestId, negotiate::Media};
-use crate::base::error::{Code, Error};
+use super::{State, layers::RequestId, negotiate::Media, rates::Told};
+use crate::{
+    base::error::{Code, Error},
+    graphql::ready,
+};
 
 /// How far a request came: decides what `application/json` says in its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,21 +33,29 @@ pub(super) struct Facts {
     pub(super) codes: Vec<&'static str>,
 }
 
-#[derive(Serialize)]
-struct Wire<'a> {
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    errors: &'a [ServerError],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<&'a Value>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    extensions: &'a BTreeMap<String, Value>,
-}
-
-/// The body of an answer. `data` is left out, not null, when nothing ran (GraphQL specification, section 7.1).
+/// The body of an answer: `errors`, `data`, `extensions`. `data` is left out, not null, when nothing ran (GraphQL specification,
+/// section 7.1).
 pub(super) fn json(answer: &Answer) -> String {
-    let data = (!is_request_error(answer)).then_some(&answer.data);
-    let wire = Wire { errors: &answer.errors, data, extensions: &answer.extensions };
-    serde_json::to_string(&wire).unwrap_or_else(|error| {
+    let mut out = Vec::with_capacity(1024);
+    let begin = |out: &mut Vec<u8>, key: &str| {
+        out.push(if out.is_empty() { b'{' } else { b',' });
+        out.extend_from_slice(key.as_bytes());
+    };
+    if !answer.errors.is_empty() {
+        begin(&mut out, "\"errors\":");
+        // Into memory, and of values whose keys are texts: it cannot fail.
+        let _ = serde_json::to_writer(&mut out, &answer.errors);
+    }
+    if !is_request_error(answer) {
+        begin(&mut out, "\"data\":");
+        ready::write_value(&answer.data, &mut out);
+    }
+    if !answer.extensions.is_empty() {
+        begin(&mut out, "\"extensions\":");
+        let _ = serde_json::to_writer(&mut out, &answer.extensions);
+    }
+    out.push(b'}');
+    String::from_utf8(out).unwrap_or_else(|error| {
         tracing::error!(%error, "an answer could not be written as JSON");
         r#"{"errors":[{"message":"Something went wrong on our side.","extensions":{"code":"INTERNAL","status":500}}]}"#
             .to_owned()
@@ -115,6 +123,7 @@ pub(super) fn status(answer: &Answer, media: Media, stage: Stage) -> StatusCode 
         Code::GraphqlParseFailed
             | Code::GraphqlValidationFailed
             | Code::QueryTooComplex
+            | Code::PersistedQueryNotFound
             | Code::BadRequest
             | Code::ValidationFailed
     );
@@ -131,6 +140,7 @@ pub(super) fn write(answer: Answer, media: Media, stage: Stage) -> Response {
     *response.status_mut() = status(&answer, media, stage);
     let codes = codes(&answer);
     let retry_after = answer.errors.iter().find_map(retry_after);
+    let limit = answer.errors.iter().find_map(limit);
     let headers = response.headers_mut();
     headers.extend(answer.http_headers);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
@@ -147,6 +157,9 @@ pub(super) fn write(answer: Answer, media: Media, stage: Stage) -> Response {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     }
     response.extensions_mut().insert(Facts { codes, ..Facts::default() });
+    if let Some(told) = limit {
+        response.extensions_mut().insert(told);
+    }
     response
 }
 
@@ -160,6 +173,21 @@ fn retry_after(error: &ServerError) -> Option<HeaderValue> {
         Value::Number(seconds) => HeaderValue::from_str(&seconds.to_string()).ok(),
         _ => None,
     }
+}
+
+/// The limit by which something was refused.
+fn limit(error: &ServerError) -> Option<Told> {
+    let Some(Value::Object(details)) = error.extensions.as_ref()?.get("details") else { return None };
+    let number = |name: &str| match details.get(name) {
+        Some(Value::Number(number)) => number.as_u64(),
+        _ => None,
+    };
+    let Some(Value::String(name)) = details.get("limit").filter(|_| code(error) == Some(Code::RateLimitExceeded))
+    else {
+        return None;
+    };
+    let (count, seconds) = (number("count")?, number("seconds")?);
+    Some(Told { name: name.clone(), count, seconds, remaining: number("remaining")?, reset: number("reset")? })
 }
 
 #[cfg(test)]
@@ -186,6 +214,9 @@ mod tests {
             (Code::GraphqlValidationFailed, GraphqlResponse, Stage::Reached, 422),
             (Code::GraphqlValidationFailed, Json, Stage::Reached, 200),
             (Code::BadRequest, Json, Stage::Refused, 400),
+            (Code::PersistedQueryNotFound, GraphqlResponse, Stage::Reached, 400),
+            (Code::PersistedQueryNotFound, Json, Stage::Reached, 200),
+            (Code::DocumentNotTrusted, Json, Stage::Reached, 403),
             (Code::InvalidToken, Json, Stage::Refused, 401),
             (Code::Timeout, Json, Stage::Reached, 504),
             (Code::RateLimitExceeded, Json, Stage::Reached, 429),

@@ -6,13 +6,13 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::{
-    extract::ConnectInfo,
+    extract::{ConnectInfo, Query},
     http::{HeaderMap, HeaderValue, header, request::Parts},
 };
 
 use super::State;
 use crate::{
-    access::{Origin, Viewer},
+    access::{Origin, TokenScope, Viewer},
     base::{
         error::{Code, Error, Result},
         locale::Locale,
@@ -23,6 +23,8 @@ use crate::{
 
 /// `X-Session-Mode: cookie` asks for cookies instead of tokens in the body.
 const SESSION_MODE: &str = "x-session-mode";
+/// The parameter of an address that carries a token.
+const IN_ADDRESS: &str = "access_token";
 /// Characters kept of what a client calls itself.
 const USER_AGENT: usize = 512;
 
@@ -103,6 +105,37 @@ pub(super) async fn identify(state: &State, parts: &Parts) -> Result<Caller> {
     Ok(Caller { viewer, origin, means, asked_for_cookies: credentials.asked_for_cookies })
 }
 
+/// The token in the address of a request (RFC 6750, section 2.3): for a browser's `EventSource`, which sends no headers of a page's choosing.
+///
+/// # Errors
+/// BAD_REQUEST when there is another one beside it.
+pub(super) fn token_in_address(parts: &Parts) -> Result<Option<String>> {
+    let query =
+        Query::<Vec<(String, String)>>::try_from_uri(&parts.uri).map(|Query(fields)| fields).unwrap_or_default();
+    let mut tokens = query.into_iter().filter(|(name, _)| name == IN_ADDRESS).map(|(_, value)| value);
+    let Some(token) = tokens.next() else { return Ok(None) };
+    if tokens.next().is_some() || parts.headers.contains_key(header::AUTHORIZATION) {
+        return Err(Error::new(Code::BadRequest, "access_token: send one token, in one place."));
+    }
+    Ok(Some(token))
+}
+
+/// Finds out who opens an event stream with a token in its address. What a browser adds does not count then.
+///
+/// # Errors
+/// INVALID_TOKEN for any other than a `CHAT` token: an access token in an address is one that others may have read.
+pub(super) async fn identify_stream(state: &State, parts: &Parts, token: &str) -> Result<Caller> {
+    let viewer = auth::authenticate_scoped(&state.platform, &state.config, token, TokenScope::Chat).await?;
+    Ok(Caller { viewer, origin: origin(state, parts), means: Means::Token, asked_for_cookies: false })
+}
+
+/// What is said of a token in an address where none may stand.
+pub(super) fn misplaced_token() -> Error {
+    let sentence = "access_token: only the address of an event stream takes one (GET with Accept: text/event-stream); send it as \
+                    `Authorization: Bearer …`, or to a socket in the payload of connection_init.";
+    Error::new(Code::BadRequest, sentence)
+}
+
 /// Where a request comes from, without what its cookies say.
 pub(super) fn origin(state: &State, parts: &Parts) -> Origin {
     let user_agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
@@ -112,6 +145,7 @@ pub(super) fn origin(state: &State, parts: &Parts) -> Origin {
         user_agent: user_agent.map(|text| text.chars().take(USER_AGENT).collect()),
         cookie_mode: false,
         refresh_cookie: None,
+        connection: None,
         locale: language.map(Locale::preferred).unwrap_or_default(),
     }
 }
@@ -149,7 +183,7 @@ fn peer(parts: &Parts) -> Option<IpAddr> {
 
 /// The client's address. Of `X-Forwarded-For` only the last entry counts, which our own proxy wrote; those before it are the
 /// client's own words.
-fn address(parts: &Parts, trust_proxy: bool) -> Option<IpAddr> {
+pub(super) fn address(parts: &Parts, trust_proxy: bool) -> Option<IpAddr> {
     let forwarded = || {
         let value = parts.headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
         let hop = value.rsplit(',').next()?.trim();

@@ -13,16 +13,18 @@ use futures_util::StreamExt;
 use super::{
     State,
     answer::{self, Facts, Stage},
-    auth::{self, Caller},
-    csrf, form,
+    auth::{self, Caller, Means},
+    batch, csrf,
+    form::{self, Posted},
     layers::RequestId,
     negotiate::{self, Media},
+    rates::Turn,
     sse, websocket,
 };
 use crate::{
-    access::{Op, Viewer},
+    access::Op,
     base::error::{Code, Error, Result},
-    schema::{Kind, Prepared},
+    schema::{Asked, Kind, Prepared},
 };
 
 /// How much of a body over the limit is read and thrown away, as a multiple of the limit: a client that is still sending does not
@@ -52,14 +54,29 @@ pub(super) async fn endpoint(extract::State(state): extract::State<State>, reque
             "Answers come as application/graphql-response+json, application/json or text/event-stream; accept one.";
         return refuse(Error::new(Code::NotAcceptable, sentence), Stage::Refused);
     }
-    let request = match read(&state, &parts, body).await {
-        Ok(request) => request,
+    if let Err(error) = negotiate::check_encodings(&parts.headers) {
+        return refuse(error, Stage::Refused);
+    }
+    let posted = match read(&state, &parts, body).await {
+        Ok(posted) => posted,
         Err(error) => return refuse(error, Stage::Refused),
     };
-    let mut caller = match auth::identify(&state, &parts).await {
+    let in_address = match auth::token_in_address(&parts) {
+        Ok(Some(_)) if parts.method != Method::GET || !accepted.events => {
+            return refuse(auth::misplaced_token(), Stage::Refused);
+        }
+        Ok(token) => token,
+        Err(error) => return refuse(error, Stage::Refused),
+    };
+    let known = match &in_address {
+        Some(token) => auth::identify_stream(&state, &parts, token).await,
+        None => auth::identify(&state, &parts).await,
+    };
+    let mut caller = match known {
         Ok(caller) => caller,
         Err(error) => {
             let stale = error.code() == Code::InvalidToken
+                && in_address.is_none()
                 && auth::Credentials::read(&parts.headers, state.config.app.environment).access_cookie.is_some();
             let mut response = refuse(error, Stage::Refused);
             if stale {
@@ -68,7 +85,16 @@ pub(super) async fn endpoint(extract::State(state): extract::State<State>, reque
             return response;
         }
     };
-    let mut prepared = match state.api.prepare(request) {
+    let asked = match posted {
+        Posted::One(asked) => *asked,
+        Posted::Several(all) => return Box::pin(batch::answer(&state, &id, &parts, caller, accepted, all)).await,
+    };
+    let turn = match Turn::begin(&state, &caller.viewer, &caller.origin, parts.extensions.get()) {
+        Ok(turn) => turn,
+        Err(error) => return refuse(error, Stage::Refused),
+    };
+    let keep = if is_public(&parts, &caller, &asked) { state.config.app.public_cache } else { Duration::ZERO };
+    let mut prepared = match state.api.prepare(&state.platform.cache, asked).await {
         Ok(prepared) => prepared,
         Err(error) => return refuse(error, Stage::Reached),
     };
@@ -87,6 +113,9 @@ pub(super) async fn endpoint(extract::State(state): extract::State<State>, reque
         if let Err(error) = csrf::check(&state, &parts, &mut caller, prepared.kind).await {
             break 'answer refuse(error, Stage::Refused);
         }
+        if let Err(error) = turn.settle(prepared.kind, prepared.weight(&state.config.limits)) {
+            break 'answer refuse(error, Stage::Refused);
+        }
         if streams {
             let resumes = parts.headers.get("last-event-id").filter(|_| prepared.kind == Kind::Subscription);
             if let Some(cursor) = resumes.and_then(|cursor| cursor.to_str().ok()).filter(|cursor| !cursor.is_empty())
@@ -96,26 +125,32 @@ pub(super) async fn endpoint(extract::State(state): extract::State<State>, reque
             }
             break 'answer sse::stream(&state, &id, caller, prepared).await;
         }
-        run(&state, &id, &parts, caller, prepared, media).await
+        run(&state, &id, caller, prepared, media, keep).await
     };
     describe(response, facts)
 }
 
+/// Whether the answer is what anybody gets who asks by the same address: nobody is signed in, and the document is named by its hash.
+/// Others are nobody's business but who asked: `no-store`.
+fn is_public(parts: &Parts, caller: &Caller, asked: &Asked) -> bool {
+    let by_hash = parts.method == Method::GET && asked.text.is_none();
+    by_hash && caller.means == Means::Nothing && !parts.headers.contains_key(header::COOKIE)
+}
+
+/// Runs a query or mutation. Caches on the way may keep the answer for `keep`.
 async fn run(
     state: &State,
     id: &RequestId,
-    parts: &Parts,
     caller: Caller,
     prepared: Prepared,
     media: Media,
+    keep: Duration,
 ) -> Response {
-    // Only what anybody would get may be kept by others, and only if the schema says for how long.
-    let is_public =
-        matches!(caller.viewer, Viewer::Anonymous) && parts.method == Method::GET && prepared.kind == Kind::Query;
     let answer = state.api.execute(operation(state, id, caller), prepared).await;
-    let cache = Some(answer.cache_control).filter(|cache| is_public && answer.errors.is_empty() && cache.max_age > 0);
+    // What failed may not fail the next time.
+    let keep = if answer.errors.is_empty() { keep.as_secs() } else { 0 };
     let mut response = answer::write(answer, media, Stage::Reached);
-    if let Some(value) = cache.and_then(|cache| HeaderValue::from_str(&cache.value()?).ok()) {
+    if let (1.., Ok(value)) = (keep, HeaderValue::from_str(&format!("public, max-age={keep}"))) {
         response.headers_mut().insert(header::CACHE_CONTROL, value);
         response.headers_mut().append(header::VARY, HeaderValue::from_static("authorization, cookie"));
     }
@@ -142,17 +177,17 @@ pub(super) fn title(prepared: &Prepared) -> Option<String> {
     prepared.name.as_ref().map(|name| name.chars().take(64).collect())
 }
 
-async fn read(state: &State, parts: &Parts, body: Body) -> Result<async_graphql::Request> {
+async fn read(state: &State, parts: &Parts, body: Body) -> Result<Posted> {
     let limits = &state.config.limits;
     if parts.method == Method::GET {
-        return form::from_query(&parts.uri, limits.document_nesting);
+        return form::from_query(&parts.uri, limits.document_nesting).map(|asked| Posted::One(Box::new(asked)));
     }
     negotiate::check_content_type(&parts.headers)?;
     let body = tokio::time::timeout(limits.request_timeout, collect(parts, body, limits.body_bytes));
     // A client that stalls is its own fault, not that of a server that took too long.
     let stalled = |_| Error::new(Code::Timeout, "The body did not arrive in time.").with_status(408);
     let body = body.await.map_err(stalled)??;
-    form::from_body(&body, limits.document_nesting)
+    form::from_body(&body, limits.document_nesting, limits.batch)
 }
 
 async fn collect(parts: &Parts, body: Body, limit: usize) -> Result<Bytes> {
@@ -184,7 +219,7 @@ async fn collect(parts: &Parts, body: Body, limit: usize) -> Result<Bytes> {
 }
 
 /// Reads on for a moment without keeping anything.
-async fn discard(body: Body, limit: usize) {
+pub(super) async fn discard(body: Body, limit: usize) {
     let mut chunks = body.into_data_stream();
     let mut left = limit.saturating_mul(LINGER);
     let reading = async {

@@ -7,19 +7,27 @@ use std::{
 
 use axum::{
     extract::{self, Request},
-    http::StatusCode,
+    http::{StatusCode, request::Parts},
     response::Response,
 };
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::{State, layers, metrics};
-use crate::base::error::Result;
+use super::{State, auth, layers, metrics};
+use crate::{
+    base::error::Result,
+    domains::auth as accounts,
+    platform::jobs::{self, Backlog},
+};
 
 /// How long a probe waits for one component.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long a deep report is kept: it makes connections, and anybody may ask.
 const KEEP: Duration = Duration::from_secs(5);
+/// How long a job may be due before it is said that nobody works: a worker looks every other second, and its hands are rarely full for
+/// minutes.
+const OVERDUE: TimeDelta = TimeDelta::minutes(5);
 
 /// What the probes remember.
 #[derive(Default)]
@@ -46,7 +54,8 @@ pub(super) async fn alive() -> &'static str {
     "ok"
 }
 
-/// GET `/readyz`: send traffic here, or not.
+/// GET `/readyz`: send traffic here, or not. Signing keys that cannot be opened are a warning and no reason: the server signs with a key of
+/// its own, and no sign-in ends.
 pub(super) async fn ready(extract::State(state): extract::State<State>) -> Response {
     let reason = if state.sockets.draining().is_cancelled() {
         Some("draining")
@@ -55,14 +64,21 @@ pub(super) async fn ready(extract::State(state): extract::State<State>) -> Respo
     } else {
         None
     };
-    let mut response = layers::json(&json!({ "ready": reason.is_none(), "reason": reason }));
+    let mut warnings = Vec::new();
+    if reason.is_none()
+        && let Ok(Ok(count @ 1..)) = tokio::time::timeout(PATIENCE, accounts::unopened_keys(&state.platform)).await
+    {
+        warnings.push(format!("{count} signing keys cannot be opened. {}", accounts::UNOPENED_KEYS));
+    }
+    let mut response = layers::json(&json!({ "ready": reason.is_none(), "reason": reason, "warnings": warnings }));
     if reason.is_some() {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     }
     response
 }
 
-/// GET `/health/deep`: each thing outside, with its timing; the details only for who may see them.
+/// GET `/health/deep`: each thing outside with its timing, and the queue; the details only for who may see them: an administrator by their
+/// access token or cookie, and whoever may scrape the metrics.
 pub(super) async fn deep(extract::State(state): extract::State<State>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let report = {
@@ -78,7 +94,7 @@ pub(super) async fn deep(extract::State(state): extract::State<State>, request: 
         }
     };
     let mut body = json!({ "status": report.status, "version": env!("CARGO_PKG_VERSION") });
-    if let (true, Some(fields)) = (metrics::may_see_details(&state, &parts), body.as_object_mut()) {
+    if let (true, Some(fields)) = (may_see_details(&state, &parts).await, body.as_object_mut()) {
         fields.insert("checks".to_owned(), report.checks);
         fields.insert("sockets".to_owned(), state.open_sockets().into());
     }
@@ -89,21 +105,47 @@ pub(super) async fn deep(extract::State(state): extract::State<State>, request: 
     response
 }
 
+async fn may_see_details(state: &State, parts: &Parts) -> bool {
+    if metrics::may_see_details(state, parts) {
+        return true;
+    }
+    // Whoever cannot be found out sees what everybody sees.
+    let caller = tokio::time::timeout(PATIENCE, auth::identify(state, parts)).await;
+    matches!(caller, Ok(Ok(caller)) if caller.viewer.admin().is_ok())
+}
+
 async fn check(state: &State) -> Report {
     let platform = &state.platform;
-    let (database, cache, mail) = tokio::join!(
+    let mut backlog = None;
+    let (database, cache, mail, queue, keys) = tokio::join!(
         timed(reachable(state)),
         timed(platform.cache.is_reachable()),
-        timed(async { platform.mail.is_reachable().await })
+        timed(async { platform.mail.is_reachable().await }),
+        timed(async {
+            let found = backlog.insert(jobs::backlog(platform).await?);
+            Ok(found.oldest.is_none_or(|waiting| waiting < OVERDUE))
+        }),
+        timed(async { Ok(accounts::unopened_keys(platform).await? == 0) })
     );
-    let status = match (database.0, cache.0 && mail.0) {
+    let status = match (database.0, cache.0 && mail.0 && queue.0 && keys.0) {
         (false, _) => "down",
         (true, false) => "degraded",
         (true, true) => "ok",
     };
     let line = |(ok, ms): (bool, f64)| json!({ "ok": ok, "ms": ms });
     let backend = if platform.database.is_sqlite() { "sqlite" } else { "postgres" };
-    let mut checks = json!({ "database": line(database), "cache": line(cache), "mail": line(mail) });
+    let mut checks = json!({
+        "database": line(database),
+        "cache": line(cache),
+        "mail": line(mail),
+        "queue": line(queue),
+        "signingKeys": line(keys),
+    });
+    if let Some(Backlog { due, running, failed, oldest }) = backlog {
+        let queue = &mut checks["queue"];
+        (queue["due"], queue["running"], queue["failed"]) = (due.into(), running.into(), failed.into());
+        queue["oldestSeconds"] = oldest.map(|waiting| waiting.num_seconds()).into();
+    }
     checks["database"]["backend"] = backend.into();
     checks["cache"]["backend"] = if state.config.cache.redis_url.is_some() { "redis" } else { "process" }.into();
     Report { status, checks }

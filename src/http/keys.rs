@@ -12,7 +12,10 @@ use crate::domains::auth;
 /// `GET /.well-known/jwks.json`: a JWK set (RFC 7517) with every key that still verifies.
 pub(super) async fn jwks(extract::State(state): extract::State<State>) -> Response {
     match auth::jwks(&state.platform).await {
-        Ok(keys) => ([(CACHE_CONTROL, "public, max-age=300")], Json(keys)).into_response(),
+        Ok(keys) => {
+            let kept = format!("public, max-age={}", auth::PUBLISHED_AGE);
+            ([(CACHE_CONTROL, kept)], Json(keys)).into_response()
+        }
         Err(error) => {
             tracing::error!(?error, "the signing keys could not be read");
             axum::http::StatusCode::SERVICE_UNAVAILABLE.into_response()

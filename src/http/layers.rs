@@ -15,7 +15,10 @@ use axum::{
 };
 use futures_util::FutureExt;
 use tower_http::{
-    compression::CompressionLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{And, DefaultPredicate, Predicate, SizeAbove},
+    },
     cors::{AllowHeaders, AllowOrigin, Any, CorsLayer},
 };
 use uuid::Uuid;
@@ -24,6 +27,7 @@ use super::{
     State,
     answer::{self, Facts, Stage},
     negotiate::{self, Media},
+    rates,
 };
 use crate::{
     base::error::{Code, Error},
@@ -37,6 +41,9 @@ use crate::{
 /// Where the id travels.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Bytes of a body that leaves in one packet with its headers anyway, so that packing it would only take time.
+const SMALL: u64 = 860;
+
 /// The id of a request, in its answer, its errors and the log.
 #[derive(Clone, Debug)]
 pub(super) struct RequestId(pub(super) Arc<str>);
@@ -48,7 +55,7 @@ impl RequestId {
     }
 }
 
-/// Gives a request its id, writes the log line and the metrics.
+/// Gives a request its id and its answer the headers of every answer; writes the log line and the metrics.
 pub(super) async fn frame(extract::State(state): extract::State<State>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     // One that a gateway gave is kept; anything that is no UUID is not put into logs.
@@ -58,7 +65,13 @@ pub(super) async fn frame(extract::State(state): extract::State<State>, mut requ
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().cloned();
     request.extensions_mut().insert(id.clone());
-    let mut response = next.run(request).await;
+    let mut response = if has_one_host(&request) {
+        next.run(request).await
+    } else {
+        let error = Error::new(Code::BadRequest, "A request has one Host header.");
+        answer::refuse(&state, &id, error, Media::Json, Stage::Refused)
+    };
+    secure(response.headers_mut(), state.config.app.environment);
     if let Ok(value) = HeaderValue::from_str(&id.0) {
         response.headers_mut().insert(X_REQUEST_ID, value);
     }
@@ -70,15 +83,13 @@ pub(super) async fn frame(extract::State(state): extract::State<State>, mut requ
     response
 }
 
-/// Refuses a request that does not say for whom it is, or says it twice, so that nobody on its way reads it otherwise than we do
+/// False for a request that does not say for whom it is, or says it twice, so that nobody on its way reads it otherwise than we do
 /// (RFC 9112, section 3.2). The library below lets both through.
-pub(super) async fn one_host(extract::State(state): extract::State<State>, request: Request, next: Next) -> Response {
-    let hosts = request.headers().get_all(header::HOST).iter().count();
-    if hosts > 1 || hosts == 0 && request.version() == Version::HTTP_11 {
-        let error = Error::new(Code::BadRequest, "A request has one Host header.");
-        return answer::refuse(&state, &RequestId::of(request.extensions()), error, Media::Json, Stage::Refused);
+fn has_one_host(request: &Request) -> bool {
+    match request.headers().get_all(header::HOST).iter().count() {
+        0 => request.version() != Version::HTTP_11,
+        hosts => hosts == 1,
     }
-    next.run(request).await
 }
 
 /// A panic is an error of this one request.
@@ -105,8 +116,10 @@ fn log(method: &Method, path: &str, status: StatusCode, ms: f64, id: &RequestId,
     let (status, id) = (status.as_u16(), &*id.0);
     let (kind, operation, codes) = (facts.kind, facts.operation.as_deref(), facts.codes.join(","));
     let codes = (!codes.is_empty()).then_some(codes);
-    // Probes, scrapes and the files of the playground would bury the rest.
-    if path.starts_with("/graphql") || status >= 500 || !is_routine(path) {
+    // Probes, scrapes and the files of the playground would bury the rest, and so would a flood; the metrics count what is refused.
+    if status == 429 {
+        tracing::debug!(target: "polyphony::request", %method, path, status, ms, request_id = id, codes);
+    } else if path.starts_with("/graphql") || status >= 500 || !is_routine(path) {
         tracing::info!(target: "polyphony::request", %method, path, status, ms, request_id = id, kind, operation, codes);
     } else {
         tracing::debug!(target: "polyphony::request", %method, path, status, ms, request_id = id);
@@ -128,17 +141,6 @@ pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without words")
 }
 
-/// The headers of every answer.
-pub(super) async fn security_headers(
-    extract::State(state): extract::State<State>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let mut response = next.run(request).await;
-    secure(response.headers_mut(), state.config.app.environment);
-    response
-}
-
 /// Adds the headers of every answer. The content security policy is the playground's; nothing else here is a page.
 pub(super) fn secure(headers: &mut HeaderMap, environment: Environment) {
     const CSP: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; \
@@ -152,7 +154,8 @@ pub(super) fn secure(headers: &mut HeaderMap, environment: Environment) {
     ] {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    if environment == Environment::Production {
+    // Where a proxy terminates TLS: everywhere but on a laptop.
+    if environment != Environment::Development {
         let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
         headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
     }
@@ -163,13 +166,7 @@ pub(super) fn cors(app: &App) -> CorsLayer {
     let layer = CorsLayer::new()
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers([
-            X_REQUEST_ID,
-            header::RETRY_AFTER,
-            HeaderName::from_static("x-ratelimit-limit"),
-            HeaderName::from_static("x-ratelimit-remaining"),
-            HeaderName::from_static("x-ratelimit-reset"),
-        ])
+        .expose_headers([X_REQUEST_ID, header::RETRY_AFTER].into_iter().chain(rates::HEADERS).collect::<Vec<_>>())
         .max_age(Duration::from_secs(7200));
     match &app.origins {
         Origins::Any => layer.allow_origin(Any),
@@ -181,8 +178,8 @@ pub(super) fn cors(app: &App) -> CorsLayer {
 }
 
 /// gzip and Brotli, for all that is not small, an image or a stream of events.
-pub(super) fn compression() -> CompressionLayer {
-    CompressionLayer::new().gzip(true).br(true)
+pub(super) fn compression() -> CompressionLayer<And<DefaultPredicate, SizeAbove>> {
+    CompressionLayer::new().gzip(true).br(true).compress_when(DefaultPredicate::new().and(SizeAbove::new(SMALL)))
 }
 
 /// Nothing is here.
@@ -229,14 +226,15 @@ mod tests {
         let config = Arc::new(Config::read(&mut Env::of([("DATA_DIR", path.as_str())])).unwrap());
         database::migrate(&config.database).await.unwrap();
         let platform = Platform::open(&config, Chosen::default()).await.unwrap();
-        let state = State::new(platform.clone(), config.clone(), Api::new(config).unwrap());
+        let state = State::new(platform.clone(), config.clone(), Api::new(config).await.unwrap());
         let app = Router::new()
             .route("/edge", get(edge))
             .layer(middleware::from_fn_with_state(state.clone(), catch_panics))
-            .layer(middleware::from_fn_with_state(state.clone(), security_headers))
             .layer(middleware::from_fn_with_state(state.clone(), frame))
             .with_state(state);
-        let asked = Request::get("/edge").header(header::ACCEPT, "application/graphql-response+json");
+        let asked = Request::get("/edge")
+            .header(header::HOST, "localhost")
+            .header(header::ACCEPT, "application/graphql-response+json");
         let answer = app.oneshot(asked.body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert!(answer.headers().contains_key(header::X_CONTENT_TYPE_OPTIONS));

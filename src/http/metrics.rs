@@ -71,7 +71,7 @@ pub(super) async fn scrape(extract::State(state): extract::State<State>, request
         return answer::refuse(&state, &RequestId::of(&parts.extensions), error, Media::Json, Stage::Refused);
     }
     let (listeners, topics) = state.platform.events.listeners();
-    metrics::log(listeners, topics);
+    metrics::log(listeners, topics, state.platform.events.reads());
     metrics::sharing(&state.platform.sharing);
     metrics::statements(state.platform.database.statements());
     // Figures that have to be asked for; a database that does not answer must not hide the others.

@@ -29,6 +29,8 @@ mod auth;
 mod csrf;
 /// POST and GET.
 mod graphql;
+/// Several requests in one body.
+mod batch;
 /// The messages of graphql-transport-ws.
 mod protocol;
 /// A socket: upgrade, `connection_init`, close.
@@ -41,6 +43,8 @@ mod sse;
 mod sockets;
 /// What answers while the server is still opening.
 mod door;
+/// How often one may ask.
+mod rates;
 /// What every request passes: id, log, metrics, panics, headers.
 mod layers;
 /// The playground.
@@ -131,15 +135,15 @@ pub fn router(state: State) -> Router {
         .route("/metrics", get(metrics::scrape))
         .fallback(layers::not_found)
         .method_not_allowed_fallback(layers::method_not_allowed);
-    // The last layer is the first to see a request and the last to see its answer. From the outside in: id, log line and metrics, so
-    // that nothing goes unseen, preflights and refusals included; the headers of every answer; that it has one Host; CORS; compression; panics, whose
-    // answers need all of these. Limits, timeouts and who asks belong to the handlers, which know what is asked.
+    // The last layer is the first to see a request and the last to see its answer. From the outside in: id, log line, metrics and
+    // the headers of every answer, so that nothing goes unseen or bare, preflights and refusals included; CORS; compression; panics, whose answers need
+    // all of these; that its address does not ask too often. Other limits, timeouts and who asks belong to the handlers, which know
+    // what is asked. Each layer costs every request some microseconds: what can be one, is.
     let routes = routes
+        .layer(middleware::from_fn_with_state(state.clone(), rates::door))
         .layer(middleware::from_fn_with_state(state.clone(), layers::catch_panics))
         .layer(layers::compression())
         .layer(layers::cors(&state.config.app))
-        .layer(middleware::from_fn_with_state(state.clone(), layers::one_host))
-        .layer(middleware::from_fn_with_state(state.clone(), layers::security_headers))
         .layer(middleware::from_fn_with_state(state.clone(), layers::frame));
     routes.with_state(state)
 }

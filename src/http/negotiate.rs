@@ -67,13 +67,43 @@ pub(super) fn accepted(headers: &HeaderMap) -> Accepted {
 pub(super) fn check_content_type(headers: &HeaderMap) -> Result<()> {
     let sentence = "Send the request as `Content-Type: application/json`, in UTF-8 and without Content-Encoding.";
     let unsupported = || Error::new(Code::UnsupportedMediaType, sentence);
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).ok_or_else(unsupported)?;
+    // Two of them are read differently by whoever stands between us and the client.
+    let mut types = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(value), None) = (types.next(), types.next()) else { return Err(unsupported()) };
+    let value = value.to_str().map_err(|_| unsupported())?;
     let mut parts = value.split(';').map(str::trim);
     let is_json = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
     // A packed body may unpack into gigabytes; nobody needs one for a request.
-    let plain =
-        headers.get(header::CONTENT_ENCODING).is_none_or(|value| value.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    let plain = encodings.all(|value| value.as_bytes().eq_ignore_ascii_case(b"identity"));
     if is_json && plain && parts.all(is_utf8) { Ok(()) } else { Err(unsupported()) }
+}
+
+/// Refuses who takes an answer neither packed as we pack nor as it is, before anything is run for nothing (RFC 9110, section 12.5.3).
+///
+/// # Errors
+/// NOT_ACCEPTABLE.
+pub(super) fn check_encodings(headers: &HeaderMap) -> Result<()> {
+    let values = headers.get_all(header::ACCEPT_ENCODING).iter().map(|value| value.to_str().unwrap_or_default());
+    let codings: Vec<_> = values.flat_map(|value| value.split(',')).map(coding).collect();
+    let taken =
+        |name: &str| codings.iter().find(|(coding, _)| coding.eq_ignore_ascii_case(name)).map(|(_, taken)| *taken);
+    let any = taken("*");
+    if taken("identity").or(any).unwrap_or(true) || ["gzip", "br"].iter().any(|name| taken(name).or(any) == Some(true))
+    {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::NotAcceptable,
+        "Answers come as they are, or packed by gzip or br; accept one in Accept-Encoding.",
+    ))
+}
+
+/// A coding, and whether it is taken.
+fn coding(text: &str) -> (&str, bool) {
+    let (name, parameter) = text.split_once(';').unwrap_or((text, ""));
+    let quality = parameter.split_once('=').and_then(|(_, value)| value.trim().parse::<f32>().ok());
+    (name.trim(), quality != Some(0.0))
 }
 
 const EXACT: u8 = 2;
@@ -203,5 +233,37 @@ mod tests {
             assert!(check_content_type(&headers).is_err(), "{content_type} packed");
         }
         assert!(check_content_type(&HeaderMap::new()).is_err());
+        for (name, values) in [
+            (header::CONTENT_TYPE, ["application/json", "text/plain"]),
+            (header::CONTENT_ENCODING, ["identity", "gzip"]),
+        ] {
+            let mut headers = HeaderMap::from_iter([(header::CONTENT_TYPE, "application/json".parse().unwrap())]);
+            headers.remove(&name);
+            for value in values {
+                headers.append(&name, value.parse().unwrap());
+            }
+            headers.entry(header::CONTENT_TYPE).or_insert("application/json".parse().unwrap());
+            assert!(check_content_type(&headers).is_err(), "{name} twice");
+        }
+    }
+
+    #[test]
+    fn an_answer_has_to_be_taken_in_some_coding() {
+        for (accepted, fits) in [
+            ("", true),
+            ("gzip, br", true),
+            ("zstd", true),
+            ("identity;q=0", false),
+            ("identity;q=0, gzip", true),
+            ("*;q=0", false),
+            ("*;q=0, identity;q=0.5", true),
+            ("identity; q=0.0, *", true),
+            ("identity;q=0, zstd", false),
+            ("gzip;q=0, identity;q=0", false),
+        ] {
+            let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, accepted.parse().unwrap())]);
+            assert_eq!(check_encodings(&headers).is_ok(), fits, "{accepted}");
+        }
+        assert!(check_encodings(&HeaderMap::new()).is_ok());
     }
 }

@@ -18,7 +18,7 @@ use std::{
     time::Instant,
 };
 
-use async_graphql::{Request, Response as Answer};
+use async_graphql::{Response as Answer, Value};
 use axum::extract::ws::Message;
 use bytes::Bytes;
 use futures_util::{FutureExt, SinkExt, StreamExt};
@@ -29,24 +29,26 @@ use super::{
     State, answer, graphql,
     layers::{self, RequestId},
     protocol::{self, Close, Incoming},
-    websocket::{End, SharedSink, Sink, Stream, WRITE_TIMEOUT, receive},
+    rates::{self, Turn},
+    websocket::{self, CROWDED, End, SharedSink, Sink, Stream, WRITE_TIMEOUT, flooded, receive},
 };
 use crate::{
-    access::{Op, Origin, Viewer},
+    access::{Connection, Op, Origin, Viewer},
     base::error::{Code, Error, Result},
     domains::auth as accounts,
     platform::{
+        buckets::{Flow, Level},
         metrics::{self, Running},
         patience::patiently,
     },
-    schema::{Kind, Prepared, Told},
+    schema::{Asked, Kind, Prepared, Told},
 };
 
 /// A socket whose viewer is known.
 pub(super) struct Session {
     state: State,
-    /// Who greeted; what they may was read then.
-    greeted: Viewer,
+    /// Who greeted, by which sign-in and token; what they may was read then. A renewal replaces it, never by another person.
+    greeted: watch::Sender<Viewer>,
     /// Who they are as last heard.
     viewer: watch::Sender<Viewer>,
     /// Why the socket is over, once it is.
@@ -74,12 +76,14 @@ impl Session {
     pub(super) fn new(state: State, viewer: Viewer, origin: Origin, id: RequestId, sink: SharedSink) -> Self {
         let stop = CancellationToken::new();
         let guard = stop.clone().drop_guard();
+        let greeted = watch::Sender::new(viewer.clone());
+        let connection = Some(Connection::new(greeted.clone()));
         Self {
             state,
-            viewer: watch::Sender::new(viewer.clone()),
-            greeted: viewer,
+            viewer: watch::Sender::new(viewer),
+            greeted,
             over: watch::Sender::new(None),
-            origin,
+            origin: Origin { connection, ..origin },
             id,
             count: AtomicU64::new(0),
             running: Mutex::default(),
@@ -91,13 +95,27 @@ impl Session {
     }
 
     /// Follows the sign-in, and tells running operations what the viewer may; comes with the reason when the socket is over.
-    pub(super) async fn watch(&self, watched: Option<accounts::Watched>) -> Error {
+    pub(super) async fn watch(&self) -> Error {
+        let mut greeted = self.greeted.subscribe();
         let follow = async {
-            let Some(mut watched) = watched else { return std::future::pending().await };
             loop {
-                match watched.change().await {
-                    Ok(person) => drop(self.viewer.send_replace(Viewer::Person(person))),
-                    Err(error) => return error,
+                let viewer = greeted.borrow_and_update().clone();
+                let Some(mut watched) = websocket::watch(&self.state, &viewer) else {
+                    return std::future::pending().await;
+                };
+                let renewed = loop {
+                    tokio::select! {
+                        // A renewal that came in time counts, also when the end comes in the same moment.
+                        biased;
+                        renewed = greeted.changed() => break renewed,
+                        change = watched.change() => match change {
+                            Ok(person) => drop(self.viewer.send_replace(Viewer::Person(person))),
+                            Err(error) => return error,
+                        },
+                    }
+                };
+                if renewed.is_ok() {
+                    self.viewer.send_replace(greeted.borrow().clone());
                 }
             }
         };
@@ -117,7 +135,8 @@ impl Session {
     /// The viewer with the rights of this moment. When the sign-in is over, so is the socket.
     async fn renewed(&self) -> Result<Viewer> {
         let (platform, config) = (&self.state.platform, &self.state.config);
-        let read = || accounts::renew(platform, config, &self.greeted);
+        let greeted = self.greeted.borrow().clone();
+        let read = || accounts::renew(platform, config, &greeted);
         let renewed = patiently("reading somebody's rights", read).await;
         if let Err(error) = &renewed
             && error.code() != Code::ServiceUnavailable
@@ -175,6 +194,7 @@ async fn read(session: &Arc<Session>, stream: &mut Stream) -> End {
     let limits = &session.state.config.limits;
     // Two pings unanswered and half a third: whoever is there has answered one of them.
     let silence = limits.ping_interval.mul_f32(2.5);
+    let mut flow = Flow::default();
     loop {
         let text = match tokio::time::timeout(silence, receive(stream)).await {
             Ok(Ok(Some(text))) => text,
@@ -182,6 +202,9 @@ async fn read(session: &Arc<Session>, stream: &mut Stream) -> End {
             Ok(Err(end)) => return end,
             Err(_) => return Close::silent().into(),
         };
+        if let Err(close) = flooded(&session.state, &mut flow) {
+            return close.into();
+        }
         let reply = match protocol::parse(&text, limits.document_nesting) {
             Err(why) => return Close::malformed(why).into(),
             Ok(Incoming::Init(_)) => return Close::too_many_inits().into(),
@@ -195,7 +218,7 @@ async fn read(session: &Arc<Session>, stream: &mut Stream) -> End {
                 }
                 None
             }
-            Ok(Incoming::Subscribe { id, request }) => match start(session, id, *request) {
+            Ok(Incoming::Subscribe { id, asked }) => match start(session, id, *asked) {
                 Ok(refusal) => refusal,
                 Err(close) => return close.into(),
             },
@@ -219,22 +242,28 @@ async fn ping(session: &Session) {
 }
 
 /// Starts an operation; gives the message of a refusal that does not cost the socket.
-fn start(session: &Arc<Session>, id: String, request: Request) -> Result<Option<String>, Close> {
+fn start(session: &Arc<Session>, id: String, asked: Asked) -> Result<Option<String>, Close> {
     let state = &session.state;
     let limit = state.config.limits.socket_operations;
     let number = session.count.fetch_add(1, Ordering::Relaxed) + 1;
     let request_id: Arc<str> = format!("{}-{number}", session.id.0).into();
+    let refuse = |id: &str, error| {
+        let refusal = state.api.refusal(error, &request_id, state.platform.clock.now());
+        Ok(Some(protocol::error(id, &refusal)))
+    };
+    // An id that is taken closes the socket, however often it was asked.
+    let is_free = !session.running().contains_key(&id);
+    if is_free && let Err(level) = rates::pass(state, session.origin.ip) {
+        return refuse(&id, level.refusal());
+    }
     let operation = {
         let mut running = session.running();
         let count = running.len();
         match running.entry(id.clone()) {
             Entry::Occupied(_) => return Err(Close::taken(&id)),
             Entry::Vacant(_) if count >= limit => {
-                let error = Error::new(Code::RateLimitExceeded, format!("A socket runs {limit} operations at once."));
-                return Ok(Some(protocol::error(
-                    &id,
-                    &state.api.refusal(error, &request_id, state.platform.clock.now()),
-                )));
+                let sentence = format!("A socket runs {limit} operations at once.");
+                return refuse(&id, Error::new(Code::RateLimitExceeded, sentence).with_retry_after(CROWDED));
             }
             Entry::Vacant(free) => {
                 let operation = Arc::new(Operation { id, stop: session.stop.child_token() });
@@ -245,7 +274,7 @@ fn start(session: &Arc<Session>, id: String, request: Request) -> Result<Option<
     };
     let outbox = Outbox { head: protocol::next_head(&operation.id), session: session.clone(), operation };
     let operation = outbox.operation.clone();
-    let task = run(request_id, request, outbox);
+    let task = run(request_id, asked, outbox);
     state.platform.tasks.spawn(async move {
         tokio::select! {
             biased;
@@ -312,16 +341,18 @@ impl Outbox {
 struct Begun {
     op: Arc<Op>,
     prepared: Prepared,
+    /// What is left of the viewer's limit.
+    level: Level,
     rights: watch::Receiver<Viewer>,
 }
 
 /// Runs an operation to its end and says so, also when it panics.
-async fn run(request_id: Arc<str>, request: Request, outbox: Outbox) {
+async fn run(request_id: Arc<str>, asked: Asked, outbox: Outbox) {
     let session = &outbox.session;
     let (api, clock) = (&session.state.api, &session.state.platform.clock);
     let refusal = |error| api.refusal(error, &request_id, clock.now());
     // Boxed, and let go of: a subscription would keep the room for all that beginning takes.
-    let Begun { op, prepared, rights } = match Box::pin(begin(session, &request_id, request)).await {
+    let Begun { op, prepared, level, rights } = match Box::pin(begin(session, &request_id, asked)).await {
         Ok(begun) => begun,
         Err(error) => return outbox.error(&refusal(error)).await,
     };
@@ -335,7 +366,7 @@ async fn run(request_id: Arc<str>, request: Request, outbox: Outbox) {
                 };
                 outbox.error(&refusal(cut)).await;
             }
-            kind => Box::pin(answer_once(&op, prepared, kind, &outbox)).await,
+            kind => Box::pin(answer_once(&op, prepared, (kind, level), &outbox)).await,
         }
     };
     if let Err(panic) = AssertUnwindSafe(work).catch_unwind().await {
@@ -344,15 +375,19 @@ async fn run(request_id: Arc<str>, request: Request, outbox: Outbox) {
     }
 }
 
-/// Everything before the schema: the document, and the viewer's rights as they are now.
-async fn begin(session: &Session, request_id: &Arc<str>, request: Request) -> Result<Begun> {
-    let prepared = session.state.api.prepare(request)?;
+/// Everything before the schema: the viewer's limits, the document, and the viewer's rights as they are now.
+async fn begin(session: &Session, request_id: &Arc<str>, asked: Asked) -> Result<Begun> {
+    let state = &session.state;
+    let greeted = session.greeted.borrow().clone();
+    let turn = Turn::begin(state, &greeted, &session.origin, None)?;
+    let prepared = state.api.prepare(&state.platform.cache, asked).await?;
+    let level = turn.settle(prepared.kind, prepared.weight(&state.config.limits))?;
     // Before the rights are read: what is taken away after that is heard of.
     let rights = session.viewer.subscribe();
     let viewer = session.renewed().await?;
-    let (platform, config) = (session.state.platform.clone(), session.state.config.clone());
+    let (platform, config) = (state.platform.clone(), state.config.clone());
     let op = Arc::new(Op::new(viewer, platform, config, session.origin.clone(), request_id.clone()));
-    Ok(Begun { op, prepared, rights })
+    Ok(Begun { op, prepared, level, rights })
 }
 
 /// Comes when the viewer may less than when the operation was begun.
@@ -367,10 +402,14 @@ async fn outranked(session: &Session, viewer: &Viewer, mut rights: watch::Receiv
     std::future::pending().await
 }
 
-async fn answer_once(op: &Arc<Op>, prepared: Prepared, kind: Kind, outbox: &Outbox) {
+async fn answer_once(op: &Arc<Op>, prepared: Prepared, (kind, level): (Kind, Level), outbox: &Outbox) {
     let started = Instant::now();
     let operation = graphql::title(&prepared);
-    let answer = outbox.session.state.api.execute(op.clone(), prepared).await;
+    let mut answer = outbox.session.state.api.execute(op.clone(), prepared).await;
+    // Over HTTP headers tell it.
+    if let Ok(told) = Value::from_json(level.told()) {
+        answer.extensions.insert("rateLimit".to_owned(), told);
+    }
     log(op, kind, operation.as_deref(), started, &answer);
     if answer::is_request_error(&answer) {
         outbox.error(&answer).await;
@@ -419,7 +458,7 @@ mod tests {
     /// Thousands of them wait for something to happen.
     #[test]
     fn what_waits_is_small() {
-        let sizes = [size(run), size(super::super::websocket::serve)];
+        let sizes = [size(run), size(websocket::serve)];
         assert!(sizes[0] <= 2304 && sizes[1] <= 5376, "box what is long before it waits: {sizes:?}");
     }
 }

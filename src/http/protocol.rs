@@ -1,10 +1,14 @@
 //! The messages of graphql-transport-ws (graphql-ws, PROTOCOL.md) and its close codes. No I/O.
 
-use async_graphql::{Request, Response as Answer};
+use async_graphql::Response as Answer;
 use serde_json::{Map, Value as Json, json};
 
 use super::{answer, form};
-use crate::base::error::{Code, Error};
+use crate::{
+    base::error::{Code, Error},
+    config::limits::Rate,
+    schema::Asked,
+};
 
 /// The name of the sub-protocol.
 pub(super) const NAME: &str = "graphql-transport-ws";
@@ -28,7 +32,7 @@ pub(super) enum Incoming {
         /// The id the client chose.
         id: String,
         /// What to run.
-        request: Box<Request>,
+        asked: Box<Asked>,
     },
     /// `complete`: the client wants no more of it.
     Complete(String),
@@ -110,9 +114,20 @@ impl Close {
         Self::new(4429, format!("{}: more than {limit} sockets at once", Code::RateLimitExceeded.as_str()))
     }
 
+    /// 4429 again: a flood of messages.
+    pub(super) fn too_many_messages(rate: Rate) -> Self {
+        let (code, seconds) = (Code::RateLimitExceeded.as_str(), rate.per.as_secs());
+        Self::new(4429, format!("{code}: more than {} messages in {seconds} s", rate.count))
+    }
+
     /// 1001: the server stops. The hint spreads those who come back.
     pub(super) fn going_away(retry_after_ms: u64) -> Self {
         Self::new(1001, format!("The server restarts; retry after {retry_after_ms} ms"))
+    }
+
+    /// 1001: it has been open for as long as one may be. Stock clients come back by themselves after it.
+    pub(super) fn too_old(retry_after_ms: u64) -> Self {
+        Self::new(1001, format!("Open for long enough; retry after {retry_after_ms} ms"))
     }
 
     /// 1001: nobody answers.
@@ -149,8 +164,8 @@ pub(super) fn parse(text: &str, nesting: usize) -> Result<Incoming, String> {
             let Some(Json::Object(payload)) = payload else {
                 return Err("subscribe: payload takes an object".to_owned());
             };
-            let request = form::from_object(payload).map_err(|error| format!("subscribe: {}", error.message()))?;
-            Ok(Incoming::Subscribe { id, request: Box::new(request) })
+            let asked = form::from_object(payload).map_err(|error| format!("subscribe: {}", error.message()))?;
+            Ok(Incoming::Subscribe { id, asked: Box::new(asked) })
         }
         "complete" => Ok(Incoming::Complete(id(&mut fields, "complete")?)),
         other => Err(format!("Unknown message type {:?}", other.chars().take(32).collect::<String>())),

@@ -48,11 +48,13 @@ pub(super) async fn stream(state: &State, id: &RequestId, caller: Caller, prepar
     let refuse = |error| answer::refuse(state, id, error, Media::GraphqlResponse, Stage::Refused);
     let draining = state.sockets.draining();
     if draining.is_cancelled() {
-        return refuse(Error::unavailable("The server is going away; try again in a moment."));
+        let wait = Duration::from_millis(websocket::retry_after(state));
+        return refuse(Error::unavailable("The server is going away; try again in a moment.").with_retry_after(wait));
     }
     let limit = state.config.limits.sockets_per_viewer;
     let Some(place) = state.sockets.admit(websocket::who(&caller.viewer, &caller.origin), limit) else {
-        return refuse(Error::new(Code::RateLimitExceeded, format!("More than {limit} sockets and streams at once.")));
+        let sentence = format!("More than {limit} sockets and streams at once.");
+        return refuse(Error::new(Code::RateLimitExceeded, sentence).with_retry_after(websocket::CROWDED));
     };
     let ended = over(websocket::watch(state, &caller.viewer), caller.viewer.clone());
     let (kind, op) = (prepared.kind, graphql::operation(state, id, caller));
@@ -87,6 +89,7 @@ pub(super) async fn stream(state: &State, id: &RequestId, caller: Caller, prepar
         answers: AssertUnwindSafe(answers).catch_unwind().boxed(),
         kind,
         ended: Box::pin(ended),
+        age: Box::pin(tokio::time::sleep(state.config.limits.socket_lifetime)),
         draining,
         state: state.clone(),
         id: id.clone(),
@@ -110,6 +113,8 @@ struct Live {
     answers: BoxStream<'static, std::thread::Result<Told>>,
     kind: Kind,
     ended: Pin<Box<dyn Future<Output = Error> + Send>>,
+    /// Runs out when it has been open for as long as one may be.
+    age: Pin<Box<tokio::time::Sleep>>,
     draining: CancellationToken,
     state: State,
     id: RequestId,
@@ -151,11 +156,8 @@ impl Live {
         tokio::select! {
             biased;
             error = &mut self.ended => self.fail(error),
-            () = self.draining.cancelled() => {
-                let wait = 500 + self.state.platform.random.below(4500);
-                self.queue.push_back(format!("retry: {wait}\n\n").into());
-                self.is_over = true;
-            }
+            () = self.draining.cancelled() => self.come_back(),
+            () = &mut self.age => self.come_back(),
             answer = self.answers.next() => match answer {
                 Some(Ok(Told::Shared(payload))) => self.queue.push_back(event(payload.cursor.as_deref(), &payload.json)),
                 Some(Ok(Told::Answer(answer))) if self.kind == Kind::Subscription && answer::is_fatal(&answer) => {
@@ -170,6 +172,13 @@ impl Live {
             },
             () = tokio::time::sleep(KEEP_ALIVE) => self.queue.push_back(Bytes::from_static(COMMENT)),
         }
+    }
+
+    /// Ends without `complete`, with a hint when to come back.
+    fn come_back(&mut self) {
+        let wait = websocket::retry_after(&self.state);
+        self.queue.push_back(format!("retry: {wait}\n\n").into());
+        self.is_over = true;
     }
 
     fn fail(&mut self, error: Error) {

@@ -1,8 +1,9 @@
 //! A socket's life: the upgrade, `connection_init`, and how it ends. What happens in between is in `operations`.
 //!
 //! Who asks is settled once, at `connection_init`: by the token in its payload, else by the `Authorization` header or the access
-//! cookie of the upgrade. When that sign-in ends, the socket is closed with 4403 and our code as the reason. What the person may is
-//! read anew for each operation; when they may less, only the subscriptions that were begun with more are ended.
+//! cookie of the upgrade. When that sign-in ends, the socket is closed with 4403 and our code as the reason; the same person's next
+//! token, presented by a mutation, lets it go on. What the person may is read anew for each operation; when they may less, only the
+//! subscriptions that were begun with more are ended.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +12,7 @@ use axum::{
         FromRequestParts,
         ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade},
     },
-    http::{HeaderValue, request::Parts},
+    http::{HeaderValue, header, request::Parts},
     response::Response,
 };
 use futures_util::{SinkExt, StreamExt, stream::SplitSink, stream::SplitStream};
@@ -33,15 +34,24 @@ use crate::{
     access::{Origin, Viewer},
     base::error::{Code, Error, Result},
     domains::auth as accounts,
-    platform::{metrics::Running, patience::patiently},
+    platform::{
+        buckets::Flow,
+        metrics::{self, Running},
+        patience::patiently,
+    },
 };
 
+/// The version of WebSocket.
+const VERSION: &str = "13";
 /// Read and write buffers: a default socket costs 130 KiB, most of it these.
 const BUFFER: usize = 4096;
 /// How long a frame may take to leave before the reader at the other end counts as gone.
 pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the other end gets to answer a close frame.
 const GOODBYE: Duration = Duration::from_secs(2);
+
+/// When to come back if all places for sockets are taken: nobody knows when one is given up.
+pub(super) const CROWDED: Duration = Duration::from_secs(10);
 
 /// The sending half.
 pub(super) type Sink = SplitSink<WebSocket, Message>;
@@ -72,12 +82,26 @@ pub(super) async fn upgrade(state: State, mut parts: Parts) -> Response {
     let refuse = |error| answer::refuse(&state, &id, error, Media::Json, Stage::Refused);
     let mut upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
         Ok(upgrade) => upgrade,
-        Err(why) => return refuse(Error::new(Code::BadRequest, format!("This is no WebSocket handshake: {why}."))),
+        Err(why) => {
+            let error = Error::new(Code::BadRequest, format!("This is no WebSocket handshake: {why}."));
+            // RFC 6455, section 4.4: who speaks another version is told which one is spoken here.
+            let other = parts.headers.get(header::SEC_WEBSOCKET_VERSION).is_some_and(|version| version != VERSION);
+            let mut response = refuse(if other { error.with_status(426) } else { error });
+            response.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static(VERSION));
+            if other {
+                response.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            }
+            return response;
+        }
     };
     if state.sockets.draining().is_cancelled() {
         return refuse(
             Error::unavailable("The server is going away; try again in a moment.").with_retry_after(GOODBYE),
         );
+    }
+    // A browser's socket could say it nowhere else than in `connection_init`, so nothing is gained by a token that others can read.
+    if !matches!(auth::token_in_address(&parts), Ok(None)) {
+        return refuse(auth::misplaced_token());
     }
     let credentials = Credentials::read(&parts.headers, state.config.app.environment);
     if let Err(error) = csrf::check_socket(&parts, &state.config.app, credentials.access_cookie.is_some()) {
@@ -85,10 +109,8 @@ pub(super) async fn upgrade(state: State, mut parts: Parts) -> Response {
     }
     let origin = auth::origin(&state, &parts);
     let Some(place) = state.sockets.admit_waiting(&origin.address(), state.config.limits.sockets_per_viewer) else {
-        return refuse(Error::new(
-            Code::RateLimitExceeded,
-            "Too many sockets of this address wait for connection_init.",
-        ));
+        let sentence = "Too many sockets of this address wait for connection_init.";
+        return refuse(Error::new(Code::RateLimitExceeded, sentence).with_retry_after(CROWDED));
     };
     let speaks_ours = upgrade.requested_protocols().any(|offered| offered == protocol::NAME);
     // Clients give up on a handshake that picks none of what they offered, and would not read why: 4406 comes after it.
@@ -177,22 +199,24 @@ async fn live(state: &State, sink: &SharedSink, stream: &mut Stream, greeting: G
     if send(sink, protocol::ack()).await.is_err() {
         return End::Gone;
     }
-    let watched = watch(state, &viewer);
     let session = Arc::new(Session::new(state.clone(), viewer, greeting.origin, greeting.id, sink.clone()));
     tokio::select! {
         end = operations::serve(&session, stream) => end,
-        error = session.watch(watched) => Close::because(&error).into(),
+        error = session.watch() => Close::because(&error).into(),
         close = async { draining.cancelled().await; going_away(state).await } => close.into(),
+        () = tokio::time::sleep(state.config.limits.socket_lifetime) => Close::too_old(retry_after(state)).into(),
     }
 }
 
 /// Everything up to `connection_init`.
 async fn await_init(state: &State, sink: &SharedSink, stream: &mut Stream) -> Result<Map<String, Json>, End> {
+    let mut flow = Flow::default();
     loop {
         let text = match receive(stream).await? {
             Some(text) => text,
             None => continue,
         };
+        flooded(state, &mut flow)?;
         match protocol::parse(&text, state.config.limits.document_nesting).map_err(Close::malformed)? {
             Incoming::Init(payload) => return Ok(payload),
             Incoming::Ping(payload) => send(sink, protocol::pong(payload)).await.map_err(|()| End::Gone)?,
@@ -200,6 +224,16 @@ async fn await_init(state: &State, sink: &SharedSink, stream: &mut Stream) -> Re
             Incoming::Subscribe { .. } => return Err(Close::unauthorized().into()),
         }
     }
+}
+
+/// Counts a message of a socket, whatever it says.
+pub(super) fn flooded(state: &State, flow: &mut Flow) -> Result<(), Close> {
+    let rate = state.config.limits.requests.socket;
+    if flow.passes(&state.platform.clock, rate) {
+        return Ok(());
+    }
+    metrics::refusal("socket");
+    Err(Close::too_many_messages(rate))
 }
 
 /// The next text; `None` for what the protocol below deals with.
@@ -240,7 +274,7 @@ async fn identify(state: &State, upgrade: &Credentials, payload: &Map<String, Js
     };
     match told {
         Some(token) => {
-            let ask = || accounts::authenticate(&state.platform, &state.config, &token);
+            let ask = || accounts::authenticate_for_socket(&state.platform, &state.config, &token);
             patiently("checking a token", ask).await
         }
         None => patiently("checking a token", || upgrade.check(state)).await.map(|(viewer, _)| viewer),
@@ -264,5 +298,10 @@ pub(super) fn watch(state: &State, viewer: &Viewer) -> Option<accounts::Watched>
 async fn going_away(state: &State) -> Close {
     let random = &state.platform.random;
     tokio::time::sleep(Duration::from_millis(random.below(1000))).await;
-    Close::going_away(500 + random.below(4500))
+    Close::going_away(retry_after(state))
+}
+
+/// When to come back, in milliseconds: those who leave together do not return together.
+pub(super) fn retry_after(state: &State) -> u64 {
+    500 + state.platform.random.below(4500)
 }

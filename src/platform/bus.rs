@@ -6,7 +6,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -15,7 +18,7 @@ use sea_orm::sqlx::{self, postgres::PgListener};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, broadcast, mpsc};
 
-use super::{Database, tasks::Tasks};
+use super::{Database, events::URGENT, tasks::Tasks};
 use crate::{
     base::{
         error::{Error, Result},
@@ -61,6 +64,8 @@ struct Inner {
     events: Arc<Notify>,
     jobs: Arc<Notify>,
     signals: Mutex<Signals>,
+    /// Urgent signals this process has heard, its own among them.
+    urgent: AtomicU64,
     outbox: Option<mpsc::Sender<Packet>>,
 }
 
@@ -86,6 +91,7 @@ impl Bus {
             events: Arc::default(),
             jobs: Arc::default(),
             signals: Mutex::default(),
+            urgent: AtomicU64::new(0),
             outbox: carrier.is_some().then_some(outbox),
         }));
         if let Some(carrier) = carrier {
@@ -123,6 +129,11 @@ impl Bus {
         self.post(Packet::Signal { topic: topic.to_owned(), payload });
     }
 
+    /// How many urgent signals this process has heard so far. One of its own counts before whoever caused it is answered.
+    pub(super) fn urgent_heard(&self) -> u64 {
+        self.0.urgent.load(Ordering::Acquire)
+    }
+
     /// Listens to the signals of a topic from now on.
     pub fn signals(&self, topic: &str) -> broadcast::Receiver<Arc<serde_json::Value>> {
         let mut signals = self.0.signals.lock().unwrap_or_else(PoisonError::into_inner);
@@ -145,6 +156,9 @@ impl Bus {
 
 impl Inner {
     fn deliver(&self, topic: &str, payload: serde_json::Value) {
+        if topic == URGENT {
+            self.urgent.fetch_add(1, Ordering::AcqRel);
+        }
         let signals = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sender) = signals.topics.get(topic) {
             let _ = sender.send(Arc::new(payload));

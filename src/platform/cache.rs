@@ -1,6 +1,7 @@
-//! Short-lived counters and values: rate limits, CSRF tokens. Redis when there is one, else this process.
+//! Short-lived counters and values: the tight limits, presence. Redis when there is one; else the values live in this process, and so do
+//! the counters, unless the database is one that several instances share.
 //!
-//! When Redis is gone, counters go on in this process: limits become per instance, and nothing else changes.
+//! When Redis is gone, the same holds for as long as it is away, and nothing else changes.
 
 use std::{
     collections::HashMap,
@@ -11,11 +12,11 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use redis::AsyncCommands;
 
-use super::{metrics, tasks::Tasks};
+use super::{buckets::Level, database::Database, tasks::Tasks};
 use crate::{
     base::{
         clock::Clock,
-        error::{Code, Error, Result},
+        error::{Error, Result},
     },
     config::{self, limits::Rate},
 };
@@ -27,21 +28,37 @@ const SWEEP: usize = 10_000;
 type Kept = (String, DateTime<Utc>);
 
 /// Redis behind a breaker.
-mod remote;
+pub(super) mod remote;
+/// Counters in a database that several instances share.
+mod counters;
 
 /// Counters and values that expire.
 #[derive(Clone)]
 pub struct Cache {
     clock: Clock,
     redis: Option<remote::Remote>,
-    /// Without Redis, and while it does not answer.
+    /// Without Redis, and while it does not answer: counters of all instances.
+    counters: Option<counters::Counters>,
+    /// Without either.
     local: Arc<Mutex<HashMap<String, Kept>>>,
 }
 
 impl Cache {
-    pub(super) fn open(config: &config::cache::Cache, clock: Clock, tasks: &Tasks) -> Result<Self> {
+    pub(super) fn open(
+        config: &config::cache::Cache,
+        database: &Database,
+        clock: Clock,
+        tasks: &Tasks,
+    ) -> Result<Self> {
         let redis = config.redis_url.as_deref().map(|url| remote::Remote::open(url, tasks)).transpose()?;
-        Ok(Self { clock, redis, local: Arc::default() })
+        // SQLite has one process, and its disk would have to turn for every guess at a password: a restart may forget.
+        let counters = (!database.is_sqlite()).then(|| counters::Counters::new(database.clone()));
+        Ok(Self { clock, redis, counters, local: Arc::default() })
+    }
+
+    /// Redis, when there is one.
+    pub(super) fn remote(&self) -> Option<remote::Remote> {
+        self.redis.clone()
     }
 
     /// Adds one to a counter that starts again after `window`; gives the new count and when it starts again.
@@ -67,6 +84,12 @@ impl Cache {
                 return (count, Duration::from_millis(u64::try_from(left).unwrap_or(0)));
             }
         }
+        if let Some(counters) = &self.counters {
+            match counters.count(key, window, self.clock.now()).await {
+                Ok(counted) => return counted,
+                Err(error) => tracing::warn!(?error, "the database does not count; this process does"),
+            }
+        }
         self.count_here(key, window)
     }
 
@@ -86,19 +109,17 @@ impl Cache {
         (count, (entry.1 - now).to_std().unwrap_or_default())
     }
 
-    /// Counts one use against a limit.
+    /// Counts one use against a tight limit: all instances count together, before any of them answers. From the first use on `rate.count`
+    /// pass, and none until `rate.per` is over.
     ///
     /// # Errors
     /// `RATE_LIMIT_EXCEEDED` with the time to wait once the limit is passed.
-    pub async fn limit(&self, what: &str, who: &str, rate: Rate) -> Result<()> {
+    pub async fn limit(&self, what: &'static str, who: &str, rate: Rate) -> Result<()> {
         let (count, left) = self.count(&format!("ratelimit:{what}:{who}"), rate.per).await;
         if count <= rate.count {
             return Ok(());
         }
-        metrics::refusal(what);
-        let seconds = left.as_secs().max(1);
-        Err(Error::new(Code::RateLimitExceeded, format!("Too many attempts; try again in {seconds} seconds."))
-            .with_retry_after(Duration::from_secs(seconds)))
+        Err(Level { name: what, rate, remaining: 0, full_in: left, wait: left }.refusal())
     }
 
     /// Whether Redis answers. Without Redis there is nothing to reach.
@@ -141,6 +162,25 @@ impl Cache {
 }
 
 impl Cache {
+    /// Whether other processes see what is kept here.
+    pub fn is_shared(&self) -> bool {
+        self.redis.is_some()
+    }
+
+    /// Keeps a value for other processes alone: only where there is Redis, and as well as it can.
+    pub async fn share(&self, key: &str, value: &str, keep: Duration) {
+        if let Some(redis) = &self.redis {
+            let (name, seconds) = (format!("polyphony:{key}"), keep.as_secs().max(1));
+            redis.ask(async |mut redis| redis.set_ex::<_, _, ()>(name, value, seconds).await).await;
+        }
+    }
+
+    /// A value some process has shared.
+    pub async fn shared(&self, key: &str) -> Option<String> {
+        let name = format!("polyphony:{key}");
+        self.redis.as_ref()?.ask(async |mut redis| redis.get::<_, Option<String>>(name).await).await.flatten()
+    }
+
     /// Several kept values at once, in the order asked; `None` for one that is not there or has expired.
     pub async fn get_many(&self, keys: &[String]) -> Vec<Option<String>> {
         if keys.is_empty() {

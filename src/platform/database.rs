@@ -120,6 +120,13 @@ impl Database {
         })
     }
 
+    /// A statement that changes something and stands for itself, outside of any write: for what is nobody's data and belongs to no order,
+    /// such as counters. PostgreSQL only: on SQLite the writer belongs to the writes.
+    pub(super) async fn alone(&self, statement: Statement) -> Result<Option<QueryResult>> {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        Ok(self.writer.query_one_raw(statement).await?)
+    }
+
     /// One round trip, for the probes.
     pub async fn ping(&self) -> Result<()> {
         self.reader.execute_unprepared("SELECT 1").await?;

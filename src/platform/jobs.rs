@@ -3,6 +3,9 @@
 //! A worker claims a job for a while (its lease) and gets a fence with it, a number that grows with every claim. Whatever it writes
 //! about the job names its fence, so a worker that lost its lease cannot overwrite what its successor did. Jobs run at least once
 //! and are written to be harmless the second time.
+//!
+//! A lease that runs out is an attempt like any other: a job that kills its process is tried so often and then set aside, or it would
+//! take down one worker after another for ever.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,13 +13,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::{ids::JobId, job};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, Value,
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, Value,
     sea_query::Expr,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::Notify;
 
-use super::{Platform, bus::Bus, database::statement};
+use super::{
+    Platform,
+    bus::Bus,
+    database::{Tx, statement},
+};
 use crate::base::error::{Error, Result};
 
 /// Something to be done later, at least once.
@@ -34,6 +42,10 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
 
 /// How long a worker may be silent before its job goes to another.
 pub const LEASE: TimeDelta = TimeDelta::seconds(60);
+
+/// Why an attempt failed of which nothing was heard again.
+const SILENCE: &str =
+    "the worker fell silent: its process was killed, ran out of memory, or lost the database for longer than the lease";
 
 /// Wakes the runner.
 #[derive(Clone, Debug)]
@@ -90,48 +102,109 @@ pub struct Claimed {
     pub fence: i64,
 }
 
-/// Claims the job that has been due longest, if there is one: also one whose worker fell silent.
+/// Claims the job that has been due longest, if there is one: also one whose worker fell silent, unless that was its last attempt.
 pub async fn claim(platform: &Platform) -> Result<Option<Claimed>> {
-    platform
+    let (claimed, abandoned) = platform
         .write(async |tx| {
             let now = tx.now();
+            let abandoned = set_aside(tx, now).await?;
             let due = |one: &str, two: &str| {
                 format!(
                     "(status = 'PENDING' AND run_at <= {one}) OR (status = 'RUNNING' AND locked_until <= {two}) ORDER BY run_at LIMIT 1"
                 )
             };
-            let set = "status = 'RUNNING', attempts = attempts + 1, fence = fence + 1";
+            let set = |silence: &str| {
+                format!(
+                    "status = 'RUNNING', attempts = attempts + 1, fence = fence + 1, \
+                     last_error = CASE WHEN status = 'RUNNING' THEN {silence} ELSE last_error END"
+                )
+            };
             let returning = "RETURNING id, kind, payload, attempts, max_attempts, fence";
             let sqlite = format!(
-                "UPDATE jobs SET {set}, locked_until = ?, updated_at = ? WHERE id = (SELECT id FROM jobs WHERE {}) {returning}",
+                "UPDATE jobs SET {}, locked_until = ?, updated_at = ? WHERE id = (SELECT id FROM jobs WHERE {}) {returning}",
+                set("?"),
                 due("?", "?")
             );
             let postgres = format!(
-                "UPDATE jobs SET {set}, locked_until = $1, updated_at = $2 WHERE id = (SELECT id FROM jobs WHERE {} \
+                "UPDATE jobs SET {}, locked_until = $2, updated_at = $3 WHERE id = (SELECT id FROM jobs WHERE {} \
                  FOR UPDATE SKIP LOCKED) {returning}",
-                due("$3", "$4")
+                set("$1"),
+                due("$4", "$5")
             );
-            let values: [Value; 4] = [(now + LEASE).into(), now.into(), now.into(), now.into()];
+            let values: [Value; 5] = [SILENCE.into(), (now + LEASE).into(), now.into(), now.into(), now.into()];
             let claim = statement(tx.get_database_backend(), &sqlite, &postgres, values);
-            Ok(Claimed::find_by_statement(claim).one(tx).await?)
+            Ok((Claimed::find_by_statement(claim).one(tx).await?, abandoned))
         })
-        .await
+        .await?;
+    for (id, kind) in abandoned {
+        tracing::warn!(job = %id, kind, "a job was set aside: {SILENCE}, and this was its last attempt");
+    }
+    Ok(claimed)
+}
+
+/// Sets aside the jobs whose worker fell silent in their last attempt; gives which. Their fence grows, so that a worker that was only
+/// asleep cannot write about them either.
+async fn set_aside(tx: &Tx, now: DateTime<Utc>) -> Result<Vec<(JobId, String)>> {
+    let set = |one: &str, two: &str, three: &str| {
+        format!(
+            "UPDATE jobs SET status = 'FAILED', unique_key = NULL, locked_until = NULL, fence = fence + 1, last_error = {one}, \
+             updated_at = {two} WHERE status = 'RUNNING' AND locked_until <= {three} AND attempts >= max_attempts \
+             RETURNING id, kind"
+        )
+    };
+    let values: [Value; 3] = [SILENCE.into(), now.into(), now.into()];
+    let set = statement(tx.get_database_backend(), &set("?", "?", "?"), &set("$1", "$2", "$3"), values);
+    let rows = tx.query_all_raw(set).await?;
+    Ok(rows.iter().map(|row| Ok((row.try_get("", "id")?, row.try_get("", "kind")?))).collect::<Result<_, DbErr>>()?)
+}
+
+/// What may be claimed now.
+fn due(now: DateTime<Utc>) -> Condition {
+    let waiting = Condition::all().add(job::Column::Status.eq(job::Status::Pending)).add(job::Column::RunAt.lte(now));
+    let abandoned =
+        Condition::all().add(job::Column::Status.eq(job::Status::Running)).add(job::Column::LockedUntil.lte(now));
+    Condition::any().add(waiting).add(abandoned)
 }
 
 /// True when a job waits to be claimed.
 pub async fn any_due(platform: &Platform) -> Result<bool> {
-    let now = platform.clock.now();
-    let waiting = Condition::all().add(job::Column::Status.eq(job::Status::Pending)).add(job::Column::RunAt.lte(now));
-    let abandoned =
-        Condition::all().add(job::Column::Status.eq(job::Status::Running)).add(job::Column::LockedUntil.lte(now));
     let due = job::Entity::find()
         .select_only()
         .column(job::Column::Id)
-        .filter(Condition::any().add(waiting).add(abandoned))
+        .filter(due(platform.clock.now()))
         .into_tuple::<JobId>()
         .one(&platform.database.read())
         .await?;
     Ok(due.is_some())
+}
+
+/// The queue at a glance.
+#[derive(Clone, Copy, Debug)]
+pub struct Backlog {
+    /// Jobs that could be running now.
+    pub due: u64,
+    /// Jobs a worker has.
+    pub running: u64,
+    /// Jobs that have failed for good.
+    pub failed: u64,
+    /// How long the first of those that are due has been waiting.
+    pub oldest: Option<TimeDelta>,
+}
+
+/// How the queue stands.
+pub async fn backlog(platform: &Platform) -> Result<Backlog> {
+    let (now, read) = (platform.clock.now(), platform.database.read());
+    let waiting = job::Entity::find().filter(due(now));
+    let oldest = waiting
+        .clone()
+        .select_only()
+        .column(job::Column::RunAt)
+        .order_by_asc(job::Column::RunAt)
+        .into_tuple::<DateTime<Utc>>()
+        .one(&read)
+        .await?;
+    let [_, (_, running), (_, failed)] = counts(platform).await?;
+    Ok(Backlog { due: waiting.count(&read).await?, running, failed, oldest: oldest.map(|since| now - since) })
 }
 
 /// How many jobs wait, run and have failed for good.

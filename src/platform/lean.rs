@@ -16,9 +16,10 @@ use rusqlite::types::{ToSqlOutput, Value as Stored, ValueRef};
 use sea_orm::{
     ConnAcquireErr, DbErr, QueryResult, RuntimeErr, Statement, TryGetable, Value,
     sqlx::{
-        self, AssertSqlSafe, ConnectOptions as _, Connection as _, Decode, PgConnection, Postgres, Row as _, Type,
+        self, AssertSqlSafe, ConnectOptions as _, Connection as _, Decode, PgConnection, Postgres, Row as _,
         ValueRef as _,
-        postgres::{PgConnectOptions, PgRow},
+        error::BoxDynError,
+        postgres::{PgConnectOptions, PgRow, PgValueRef},
     },
 };
 use uuid::Uuid;
@@ -30,6 +31,8 @@ use crate::base::error::{Error, Result};
 const BUDGET: Duration = Duration::from_secs(2);
 /// Steps of SQLite's machine between two looks at the time.
 const LOOK: std::ffi::c_int = 10_000;
+/// Microseconds from 1970 to 2000, where PostgreSQL begins to count.
+const MILLENNIUM: i64 = 946_684_800_000_000;
 /// Prepared statements kept on each connection.
 const STATEMENTS: usize = 256;
 
@@ -64,7 +67,7 @@ impl Columns<'_> {
         self.next += 1;
         match self.row {
             Row::Sqlite(row) => T::from_sqlite(row.get_ref(place).map_err(Error::internal)?),
-            Row::Postgres(row) => T::from_postgres(row, place),
+            Row::Postgres(row) => T::from_postgres(row.try_get_raw(place).map_err(Error::internal)?),
             Row::SeaOrm(row) => Ok(row.try_get_by_index(place)?),
         }
     }
@@ -91,7 +94,7 @@ pub trait Cell: TryGetable {
     /// From SQLite.
     fn from_sqlite(value: ValueRef<'_>) -> Result<Self>;
     /// From PostgreSQL.
-    fn from_postgres(row: &PgRow, place: usize) -> Result<Self>;
+    fn from_postgres(value: PgValueRef<'_>) -> Result<Self>;
 }
 
 /// What is read by position.
@@ -158,8 +161,8 @@ macro_rules! id_cells {
                 uuid::Uuid::from_sqlite(value).map(Self)
             }
 
-            fn from_postgres(row: &sea_orm::sqlx::postgres::PgRow, place: usize) -> $crate::base::error::Result<Self> {
-                uuid::Uuid::from_postgres(row, place).map(Self)
+            fn from_postgres(value: sea_orm::sqlx::postgres::PgValueRef<'_>) -> $crate::base::error::Result<Self> {
+                uuid::Uuid::from_postgres(value).map(Self)
             }
         }
     )*};
@@ -173,8 +176,8 @@ macro_rules! text_cells {
                 Ok(sea_orm::ActiveEnum::try_from_value(&String::from_sqlite(value)?)?)
             }
 
-            fn from_postgres(row: &sea_orm::sqlx::postgres::PgRow, place: usize) -> $crate::base::error::Result<Self> {
-                Ok(sea_orm::ActiveEnum::try_from_value(&String::from_postgres(row, place)?)?)
+            fn from_postgres(value: sea_orm::sqlx::postgres::PgValueRef<'_>) -> $crate::base::error::Result<Self> {
+                Ok(sea_orm::ActiveEnum::try_from_value(&String::from_postgres(value)?)?)
             }
         }
     )*};
@@ -193,8 +196,12 @@ pub fn padded<T: Copy>(ids: &[T]) -> Vec<T> {
     all
 }
 
-fn decoded<'r, T: Decode<'r, Postgres> + Type<Postgres>>(row: &'r PgRow, place: usize) -> Result<T> {
-    row.try_get_unchecked(place).map_err(Error::internal)
+fn decoded<'r, T: Decode<'r, Postgres>>(value: PgValueRef<'r>) -> Result<T> {
+    T::decode(value).map_err(undecoded)
+}
+
+fn undecoded(error: BoxDynError) -> Error {
+    Error::internal(format!("a column cannot be read: {error}"))
 }
 
 fn odd(value: ValueRef<'_>, wanted: &str) -> Error {
@@ -206,9 +213,8 @@ impl<T: Cell> Cell for Option<T> {
         if matches!(value, ValueRef::Null) { Ok(None) } else { T::from_sqlite(value).map(Some) }
     }
 
-    fn from_postgres(row: &PgRow, place: usize) -> Result<Self> {
-        let is_null = row.try_get_raw(place).map_err(Error::internal)?.is_null();
-        if is_null { Ok(None) } else { T::from_postgres(row, place).map(Some) }
+    fn from_postgres(value: PgValueRef<'_>) -> Result<Self> {
+        if value.is_null() { Ok(None) } else { T::from_postgres(value).map(Some) }
     }
 }
 
@@ -217,8 +223,8 @@ impl Cell for i64 {
         value.as_i64().map_err(|_| odd(value, "a number"))
     }
 
-    fn from_postgres(row: &PgRow, place: usize) -> Result<Self> {
-        decoded(row, place)
+    fn from_postgres(value: PgValueRef<'_>) -> Result<Self> {
+        decoded(value)
     }
 }
 
@@ -227,8 +233,8 @@ impl Cell for i32 {
         i64::from_sqlite(value)?.try_into().map_err(Error::internal)
     }
 
-    fn from_postgres(row: &PgRow, place: usize) -> Result<Self> {
-        decoded(row, place)
+    fn from_postgres(value: PgValueRef<'_>) -> Result<Self> {
+        decoded(value)
     }
 }
 
@@ -237,8 +243,8 @@ impl Cell for bool {
         Ok(i64::from_sqlite(value)? != 0)
     }
 
-    fn from_postgres(row: &PgRow, place: usize) -> Result<Self> {
-        decoded(row, place)
+    fn from_postgres(value: PgValueRef<'_>) -> Result<Self> {
+        decoded(value)
     }
 }
 
@@ -247,8 +253,8 @@ impl Cell for String {
         value.as_str().map(str::to_owned).map_err(|_| odd(value, "a text"))
     }
 
-    fn from_postgres(row: &PgRow, place: usize) -> Result<Self> {
-        decoded(row, place)
+    fn from_postgres(value: PgValueRef<'_>) -> Result<Self> {
+        decoded(value)
     }
 }
 
@@ -257,8 +263,8 @@ impl Cell for Uuid {
         value.as_blob().ok().and_then(|bytes| Self::from_slice(bytes).ok()).ok_or_else(|| odd(value, "a UUID"))
     }
 
-    fn from_postgres(row: &PgRow, place: usize) -> Result<Self> {
-        decoded(row, place)
+    fn from_postgres(value: PgValueRef<'_>) -> Result<Self> {
+        decoded(value)
     }
 }
 
@@ -268,8 +274,11 @@ impl Cell for DateTime<Utc> {
         Ok(DateTime::parse_from_rfc3339(text).map_err(Error::internal)?.to_utc())
     }
 
-    fn from_postgres(row: &PgRow, place: usize) -> Result<Self> {
-        decoded(row, place)
+    fn from_postgres(value: PgValueRef<'_>) -> Result<Self> {
+        // Microseconds since 2000, whatever the session's time zone.
+        let micros: i64 = decoded(value)?;
+        let moment = micros.checked_add(MILLENNIUM).and_then(Self::from_timestamp_micros);
+        moment.ok_or_else(|| Error::internal("a column holds an instant beyond all calendars"))
     }
 }
 
@@ -279,19 +288,29 @@ impl Cell for NaiveDate {
         text.parse().map_err(Error::internal)
     }
 
-    fn from_postgres(row: &PgRow, place: usize) -> Result<Self> {
-        decoded(row, place)
+    fn from_postgres(value: PgValueRef<'_>) -> Result<Self> {
+        decoded(value)
     }
 }
 
 impl Cell for serde_json::Value {
     fn from_sqlite(value: ValueRef<'_>) -> Result<Self> {
-        let text = value.as_bytes().map_err(|_| odd(value, "JSON"))?;
-        serde_json::from_slice(text).map_err(Error::internal)
+        json(value.as_bytes().map_err(|_| odd(value, "JSON"))?)
     }
 
-    fn from_postgres(row: &PgRow, place: usize) -> Result<Self> {
-        decoded(row, place)
+    fn from_postgres(value: PgValueRef<'_>) -> Result<Self> {
+        let bytes = value.as_bytes().map_err(undecoded)?;
+        // JSONB in binary has its version, which is 1, before the text.
+        json(bytes.strip_prefix(&[1]).unwrap_or(bytes))
+    }
+}
+
+/// Most JSON columns of most rows are empty: those need no parser.
+fn json(text: &[u8]) -> Result<serde_json::Value> {
+    match text {
+        b"[]" => Ok(serde_json::Value::Array(Vec::new())),
+        b"{}" => Ok(serde_json::Value::Object(serde_json::Map::new())),
+        text => serde_json::from_slice(text).map_err(Error::internal),
     }
 }
 

@@ -59,11 +59,14 @@ impl Mailer {
     }
 
     /// Hands a letter over.
+    ///
+    /// # Errors
+    /// INTERNAL with what the mail server said, without the recipient: it is logged and kept with the job.
     pub async fn send(&self, letter: &Letter) -> Result<()> {
         let host = self.from.email.domain();
         let message = Message::builder()
             .from(self.from.clone())
-            .to(letter.to.parse().map_err(Error::internal)?)
+            .to(letter.to.parse().map_err(|error| unsent(error, &letter.to))?)
             .subject(&letter.subject)
             .message_id(Some(format!("<{}@{host}>", letter.message_id)))
             .header(ContentType::TEXT_PLAIN)
@@ -71,7 +74,7 @@ impl Mailer {
             .map_err(Error::internal)?;
         match &self.transport {
             Transport::Smtp(smtp) => {
-                smtp.send(message).await.map_err(Error::internal)?;
+                smtp.send(message).await.map_err(|error| unsent(error, &letter.to))?;
             }
             Transport::Folder(folder) => {
                 let path = folder.join(format!("{}.eml", letter.message_id));
@@ -95,6 +98,54 @@ impl Mailer {
                     .map_err(|error| private::unusable(folder, &error))?;
                 Ok(true)
             }
+        }
+    }
+}
+
+/// Why a letter could not be sent, without whom it was for. Mail servers repeat the address, or the part before the `@`, in what they
+/// answer.
+#[track_caller]
+fn unsent(error: impl std::error::Error, to: &str) -> Error {
+    Error::internal(without_recipient(&error.to_string(), to))
+}
+
+/// A text without anything that looks like an address, nor the recipient's name.
+fn without_recipient(text: &str, to: &str) -> String {
+    const INSTEAD: &str = "(recipient)";
+    let name = to.rsplit_once('@').map_or(to, |(name, _)| name);
+    let is_edge = |character: char| !character.is_alphanumeric();
+    let same = |part: &str| part.eq_ignore_ascii_case(name);
+    let cleaned = text.split_inclusive(char::is_whitespace).map(|piece| {
+        let word = piece.trim_end();
+        let mut parts = word.split(['<', '>', '(', ')', '"', '\'', ',', ';', ':', '=']);
+        let names = |part: &str| !part.is_empty() && (same(part) || same(part.trim_matches(is_edge)));
+        // `%40` is an @ in the links that servers add for their administrators.
+        let tells = word.contains('@') || word.contains("%40") || parts.any(names);
+        if tells { piece.replace(word, INSTEAD) } else { piece.to_owned() }
+    });
+    cleaned.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_the_recipient_is_left() {
+        for (said, left) in [
+            (
+                "permanent error (550): 5.1.1 <ann.lee+x@example.org>: Recipient address rejected",
+                "5.1.1 (recipient) Recipient",
+            ),
+            ("550 5.1.1 No such user: Ann.Lee+x", "No such user: (recipient)"),
+            ("550 The account ANN.LEE+X@EXAMPLE.ORG. is full", "The account (recipient) is full"),
+            ("550 user=ann.lee+x host=mx1", "(recipient) host=mx1"),
+            ("550 See https://mx.example/why?to=ann.lee%2Bx%40example.org for more", "See (recipient) for more"),
+            ("450 4.2.1 Try again later", "450 4.2.1 Try again later"),
+        ] {
+            let cleaned = without_recipient(said, "ann.lee+x@example.org");
+            assert!(cleaned.contains(left), "{said}: {cleaned}");
+            assert!(!cleaned.to_lowercase().contains("lee"), "{cleaned}");
         }
     }
 }

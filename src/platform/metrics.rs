@@ -40,11 +40,12 @@ figures! {
     SINGLE_EXECUTIONS counter "polyphony_single_executions_total" "Events of subscriptions executed for one listener alone, that others might have shared";
     LISTENERS gauge "polyphony_log_listeners" "Listeners of the event log in this instance";
     TOPICS gauge "polyphony_log_topics" "Topics of the event log somebody listens to";
+    LOG_READS counter "polyphony_log_reads_total" "Reads of the event log for listeners whose place was no longer in memory";
     LOG_LAG gauge "polyphony_log_lag_events" "Committed events this instance has not seen yet";
     HORIZON_SECONDS gauge "polyphony_log_horizon_lag_seconds" "How long committed events have been waiting for another transaction to end (PostgreSQL)";
     HORIZON_EVENTS gauge "polyphony_log_horizon_lag_events" "How many committed events wait for another transaction to end (PostgreSQL)";
     STATEMENTS counter "polyphony_database_statements_total" "Statements run by this process";
-    REDIS_UP gauge "polyphony_redis_up" "1 while Redis answers, 0 while this process counts alone; absent without Redis";
+    REDIS_UP gauge "polyphony_redis_up" "1 while Redis answers, 0 while this process does without; absent without Redis";
 }
 
 /// A request was answered.
@@ -95,10 +96,11 @@ pub fn redis_is_up(up: bool) {
     gauge!(REDIS_UP).set(f64::from(u8::from(up)));
 }
 
-/// Who follows the log in this instance.
-pub fn log(listeners: usize, topics: usize) {
+/// Who follows the log in this instance, and how often it was read for one of them.
+pub fn log(listeners: usize, topics: usize, reads: u64) {
     gauge!(LISTENERS).set(listeners as f64);
     gauge!(TOPICS).set(topics as f64);
+    counter!(LOG_READS).absolute(reads);
 }
 
 /// How far this instance is behind the log.

@@ -33,6 +33,8 @@ pub mod logging;
 pub mod metrics;
 /// Short-lived counters and values.
 pub mod cache;
+/// What every request has to pass.
+pub mod buckets;
 /// Who is here just now.
 pub mod presence;
 /// How often subscriptions were executed.
@@ -77,6 +79,8 @@ pub struct Doors {
     pub jobs: jobs::Bell,
     /// Short-lived counters and values.
     pub cache: cache::Cache,
+    /// What every request has to pass.
+    pub buckets: buckets::Buckets,
     /// Who is here just now.
     pub presence: presence::Presence,
     /// How often subscriptions were executed.
@@ -123,10 +127,11 @@ impl Platform {
         database.require_migrated(&config.database).await?;
         let bus = bus::Bus::open(&config.cache, &database, &tasks).await?;
         let events = events::Events::open(&config.database, &database, &bus, &tasks).await?;
-        let cache = cache::Cache::open(&config.cache, clock.clone(), &tasks)?;
+        let cache = cache::Cache::open(&config.cache, &database, clock.clone(), &tasks)?;
         let presence = presence::Presence::new(cache.clone(), clock.clone(), tasks.clone(), &config.limits);
         Ok(Self(Arc::new(Doors {
             vault: Vault::new(&vault_keys(config)?, random.clone()),
+            buckets: buckets::Buckets::open(cache.remote(), clock.clone(), &tasks),
             cache,
             presence,
             sharing: sharing::Sharing::default(),

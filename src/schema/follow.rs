@@ -62,6 +62,15 @@ struct Run {
     prepared: Prepared,
 }
 
+impl Run {
+    /// Keeps the document, once, if it proved valid.
+    fn learn(&mut self, api: &Inner, op: &Op, answer: &Response) {
+        if let Some(unknown) = self.prepared.unknown.take() {
+            api.learn(op, answer, &self.prepared.document, &unknown);
+        }
+    }
+}
+
 /// What is executed for an audience, and with what.
 pub(super) struct Basis {
     prepared: Prepared,
@@ -90,11 +99,16 @@ impl Following {
         loop {
             match &mut self.stage {
                 Stage::Run(run) => match run.answers.next().await {
-                    Some(answer) => return Some(self.api.finished(&self.op, &run.prepared, answer)),
+                    Some(answer) => {
+                        run.learn(&self.api, &self.op, &answer);
+                        return Some(self.api.finished(&self.op, &run.prepared, answer));
+                    }
                     None => {
+                        // It has been validated, and was good enough to begin with.
+                        run.learn(&self.api, &self.op, &Response::default());
                         let Listening { source, heard } = run.handover.take()?;
                         let share = self.api.share(&self.op, &source, &run.prepared);
-                        let is_other = share.of.prepared.text != run.prepared.text;
+                        let is_other = share.of.prepared.document.text != run.prepared.document.text;
                         let own = is_other.then(|| Box::new(run.prepared.clone()));
                         self.stage = Stage::Heard { heard, share, own };
                     }
@@ -113,16 +127,12 @@ impl Following {
 impl Inner {
     /// The share of those who listen like this.
     fn share(&self, op: &Op, source: &Source, prepared: &Prepared) -> Arc<Share<Basis>> {
-        if prepared.is_as_written {
-            // It has been validated, and was good enough to begin with.
-            self.documents.keep(&prepared.text, &prepared.document);
-        }
-        let mut variables = prepared.variables.clone();
-        if let Some(place) = root_fields(prepared).iter().find_map(|field| resume::place_of(field, &prepared.text)) {
+        let (text, mut variables) = (&*prepared.document.text, prepared.variables.clone());
+        if let Some(place) = root_fields(prepared).iter().find_map(|field| resume::place_of(field, text)) {
             variables.remove(&place);
         }
         let key = Key {
-            document: normal(&prepared.text),
+            document: normal(text),
             operation: prepared.name.clone(),
             variables: serde_json::to_value(&variables).unwrap_or_default().to_string(),
             locale: op.origin.locale,

@@ -12,6 +12,8 @@
 mod house;
 
 mod access;
+/// The clients front ends use, as they come.
+mod clients;
 /// What the older systems promised their clients.
 mod contract;
 mod domains;

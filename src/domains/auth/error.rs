@@ -11,6 +11,8 @@ pub enum AuthError {
     InvalidAccessToken,
     /// An access token past its end.
     AccessTokenExpired,
+    /// A token of a scope that is not ours, of another scope, or no longer good.
+    InvalidScopedToken,
     /// A refresh token that is unknown, used or expired.
     InvalidRefreshToken,
     /// The sign-in behind an open connection has ended.
@@ -29,12 +31,18 @@ pub enum AuthError {
     SystemRole,
     /// What the role allows is not a matter of the table.
     FixedPermissions,
+    /// The role changed since the viewer read it.
+    StaleRole,
     /// Another role has the name.
     RoleNameTaken,
     /// The last administrator cannot lose the role.
     LastAdmin,
     /// The password that was given is not the account's.
     WrongPassword,
+    /// A token of somebody else than the connection is for.
+    OtherPerson,
+    /// The operation came over no connection that could be renewed.
+    NoConnection,
 }
 
 impl From<AuthError> for Error {
@@ -50,6 +58,10 @@ impl From<AuthError> for Error {
             AuthError::AccessTokenExpired => {
                 Self::new(Code::InvalidToken, "The access token has expired; exchange the refresh token for a new one.")
             }
+            AuthError::InvalidScopedToken => Self::new(
+                Code::InvalidToken,
+                "The token of this scope is not valid any more; ask issueScopedToken for a new one.",
+            ),
             AuthError::InvalidRefreshToken => {
                 Self::new(Code::InvalidToken, "The refresh token is not valid any more; sign in again.")
             }
@@ -67,9 +79,18 @@ impl From<AuthError> for Error {
             AuthError::FixedPermissions => Self::rule(
                 "Everybody is a user and nobody grants it, and administrators may do everything: their permissions are fixed.",
             ),
+            AuthError::StaleRole => {
+                Self::conflict("The role has changed since you read it; read it again and repeat your change.")
+            }
             AuthError::RoleNameTaken => Self::conflict("Another role has this name.").with_field("input.name"),
             AuthError::WrongPassword => Self::new(Code::InvalidCredentials, "This is not the current password.")
                 .with_field("input.currentPassword"),
+            AuthError::OtherPerson => {
+                Self::denied("This token is another person's; open a connection of its own for them.")
+            }
+            AuthError::NoConnection => {
+                Self::rule("There is nothing to renew: send this over the WebSocket that is to go on.")
+            }
             AuthError::LastAdmin => {
                 Self::rule("Somebody has to remain administrator; grant the role to another person first.")
             }

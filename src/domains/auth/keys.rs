@@ -1,7 +1,9 @@
 //! The keys that sign access tokens: Ed25519 (RFC 8037), made by the server, shared by all instances through the database, the
 //! private half sealed by the vault.
 //!
-//! A key signs for a month and then only verifies, until the last token it signed has expired; so rotation ends no session.
+//! A key signs for a month and then only verifies, until the last token it signed has expired; so rotation ends no session. A new one is
+//! published before it signs, a week before the one before it stops: whoever checks our tokens with a copy of the published keys has it
+//! by then.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -31,6 +33,17 @@ use crate::{
 const PROVED: usize = 10_000;
 /// How long an instance goes on with the keys it has read.
 const REREAD: TimeDelta = TimeDelta::minutes(5);
+/// How long others may go on with the published keys they have read, in seconds.
+pub const PUBLISHED_AGE: u32 = 300;
+/// How long a new key is published before it signs: well over [`REREAD`] and [`PUBLISHED_AGE`] together.
+const AHEAD: TimeDelta = TimeDelta::hours(1);
+/// How long before the newest key stops signing the next one is made.
+const OVERLAP: TimeDelta = TimeDelta::days(7);
+
+/// What to do about keys that the vault cannot open.
+pub const UNOPENED_KEYS: &str = "They were sealed with a vault key that is not among VAULT_KEYS. Set the same VAULT_KEYS for every process; to \
+    change them put the new key first and leave the old one behind it. If the old one is lost, no sign-in is: another signing key is made \
+    when one is needed, and this ends when the last of those has expired.";
 
 struct Keyring(Vec<Key>);
 
@@ -40,8 +53,20 @@ struct Key {
     /// `None` when the vault cannot open it.
     encoding: Option<EncodingKey>,
     decoding: DecodingKey,
+    signs_from: DateTime<Utc>,
     signs_until: DateTime<Utc>,
     verifies_until: DateTime<Utc>,
+}
+
+impl Keyring {
+    /// The key that signs now: the newest that has been published for long enough. Where there is none, as at the very beginning and when
+    /// the vault opens no other, the one that has been published longest.
+    fn signing(&self, now: DateTime<Utc>) -> Option<(&Key, &EncodingKey)> {
+        // Newest first.
+        let able = || self.0.iter().filter(|key| key.signs_until > now);
+        let able = || able().filter_map(|key| Some((key, key.encoding.as_ref()?)));
+        able().find(|(key, _)| key.signs_from <= now).or_else(|| able().next_back())
+    }
 }
 
 async fn read(platform: &Platform) -> Result<Keyring> {
@@ -56,6 +81,7 @@ async fn read(platform: &Platform) -> Result<Keyring> {
             encoding: private.ok().map(|private| EncodingKey::from_ed_der(&private)),
             decoding: DecodingKey::from_ed_components(&row.public_key).map_err(Error::internal)?,
             x: row.public_key,
+            signs_from: row.created_at + AHEAD,
             signs_until: row.signs_until,
             verifies_until: row.verifies_until,
         })
@@ -63,7 +89,7 @@ async fn read(platform: &Platform) -> Result<Keyring> {
     Ok(Keyring(keys.collect::<Result<_>>()?))
 }
 
-/// Makes a new key that signs from now on.
+/// Makes a new key.
 pub(super) async fn make(platform: &Platform, config: &Config) -> Result<()> {
     // Never from a seeded source: whoever knows the seed could sign for everybody.
     let key = SigningKey::from_bytes(&Random::system().bytes());
@@ -88,12 +114,11 @@ pub(super) async fn make(platform: &Platform, config: &Config) -> Result<()> {
     Ok(())
 }
 
-/// Signs claims with the newest key, which is made when there is none.
+/// Signs claims. Where there is no key to sign with, one is made.
 pub(super) async fn sign(platform: &Platform, config: &Config, claims: &Claims) -> Result<String> {
     for _ in 0..2 {
         let ring = platform.memo.get(REREAD, async || read(platform).await).await?;
-        let signing = ring.0.iter().filter(|key| key.signs_until > platform.clock.now());
-        if let Some((key, encoding)) = signing.filter_map(|key| Some((key, key.encoding.as_ref()?))).next() {
+        if let Some((key, encoding)) = ring.signing(platform.clock.now()) {
             let header = Header { kid: Some(key.id.to_string()), ..Header::new(Algorithm::EdDSA) };
             return jsonwebtoken::encode(&header, claims, encoding).map_err(Error::internal);
         }
@@ -174,10 +199,21 @@ pub async fn jwks(platform: &Platform) -> Result<serde_json::Value> {
     Ok(serde_json::json!({ "keys": keys }))
 }
 
+/// How many keys that are to sign the vault cannot open: they were sealed with a key that is not, or no longer, among `VAULT_KEYS`.
+/// Costs no statement while the keys that were read last are fresh.
+///
+/// # Errors
+/// When the keys cannot be read.
+pub async fn unopened_keys(platform: &Platform) -> Result<usize> {
+    let ring = platform.memo.get(REREAD, async || read(platform).await).await?;
+    let now = platform.clock.now();
+    Ok(ring.0.iter().filter(|key| key.signs_until > now && key.encoding.is_none()).count())
+}
+
 /// Makes a new key a week before the newest stops signing, and clears away those that verify no more.
 pub(super) async fn rotate(platform: &Platform, config: &Config) -> Result<()> {
     let newest = store::newest_key(&platform.database.read()).await?;
-    if newest.is_none_or(|key| key.signs_until < platform.clock.now() + TimeDelta::days(7)) {
+    if newest.is_none_or(|key| key.signs_until < platform.clock.now() + OVERLAP) {
         make(platform, config).await?;
     }
     platform.write(async |tx| store::delete_keys_over(tx).await).await

@@ -5,7 +5,10 @@ use entity::ids::{SessionId, UserId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::base::text::{Checks, fold};
+use crate::{
+    access::Roles,
+    base::text::{Checks, fold},
+};
 
 /// What an access token says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -47,8 +50,8 @@ pub struct Standing {
     pub expires_at: DateTime<Utc>,
     /// When the password was last given.
     pub authenticated_at: DateTime<Utc>,
-    /// Names of the roles held now, and of what they allow.
-    pub roles: Vec<String>,
+    /// The roles held now, and what they allow.
+    pub roles: Roles,
     /// When the first of them ends by itself.
     pub roles_until: Option<DateTime<Utc>>,
 }
@@ -104,6 +107,16 @@ const COMMON: [&str; 24] = [
     "sunshine123",
 ];
 
+/// What guessing a person's password begins with: the house's name, and what the account is called.
+pub fn guessable<'a>(
+    username: Option<&'a str>,
+    email: Option<&'a str>,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Vec<&'a str> {
+    let local = email.and_then(|email| email.split('@').next());
+    ["polyphony"].into_iter().chain(username).chain(email).chain(local).chain(names).collect()
+}
+
 /// At least 10 characters, at most 256, of any kind; not one everybody tries, not made of one's own names.
 ///
 /// NIST SP 800-63B-4 asks for length and a blocklist and against rules of composition; so no digit is demanded.
@@ -116,12 +129,18 @@ pub fn check_password(checks: &mut Checks, field: &str, password: &str, names: &
         checks.fault(field, format!("takes 10 to 256 characters, this has {length}"));
     } else if COMMON.contains(&folded.as_str()) || letters.all(|letter| Some(letter) == first) {
         checks.fault(field, "is one of the passwords everybody tries first; choose another");
-    } else if names.iter().map(|name| fold(name)).any(|name| {
-        // What is left without the name has to stand on its own.
-        name.chars().count() >= 3 && folded.contains(&name) && folded.replace(&name, "").chars().count() < 6
-    }) {
+    } else if is_made_of(&folded, names) {
         checks.fault(field, "is little more than your own name or address; choose another");
     }
+}
+
+/// What is left of a password without the names in it, all of them, has to stand on its own.
+fn is_made_of(folded: &str, names: &[&str]) -> bool {
+    let mut names: Vec<String> = names.iter().map(|name| fold(name)).filter(|name| name.chars().count() >= 3).collect();
+    // An address holds the name before its @: taken out first, that would leave the rest of the address.
+    names.sort_unstable_by_key(|name| std::cmp::Reverse(name.len()));
+    let rest = names.iter().fold(folded.to_owned(), |rest, name| rest.replace(name, ""));
+    rest.len() < folded.len() && rest.chars().count() < 6
 }
 
 #[cfg(test)]
@@ -132,15 +151,24 @@ mod tests {
     fn passwords() {
         let good = |password: &str| {
             let mut checks = Checks::new();
-            check_password(&mut checks, "password", password, &["margarete", "grete@example.org"]);
+            let names = guessable(Some("margarete"), Some("grete@example.org"), ["Grete Kühn"]);
+            check_password(&mut checks, "password", password, &names);
             checks.finish().is_ok()
         };
         for password in ["correct horse", "päßwörter gehen auch", "margarete likes trains", &"x1".repeat(128)] {
             assert!(good(password), "{password}");
         }
-        for password in
-            ["short", "Password1234", "aaaaaaaaaaaa", "Margarete123", "grete@example.org1", &"x1".repeat(129)]
-        {
+        for password in [
+            "short",
+            "Password1234",
+            "aaaaaaaaaaaa",
+            "Margarete123",
+            "grete@example.org1",
+            "GreteMargarete!",
+            "Grete Kühn 1",
+            "polyphony-1",
+            &"x1".repeat(129),
+        ] {
             assert!(!good(password), "{password}");
         }
     }

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use async_graphql::dataloader::Loader;
 use chrono::{DateTime, Utc};
 use entity::{
-    conversation_member,
     conversation_member::Role,
     ids::{ConversationId, MessageId, UserId},
     message,
@@ -36,8 +35,6 @@ keys! {
     LastMessageOf(ConversationId);
     /// The longest-standing owner of a conversation.
     OwnerOf(ConversationId);
-    /// The viewer's own membership.
-    MembershipIn(ConversationId);
     /// Whether one of the two of a direct conversation has blocked the other, by the other.
     BlockedWith(UserId);
     /// A message the viewer may read.
@@ -96,17 +93,6 @@ impl Loader<OwnerOf> for Rows {
     async fn load(&self, keys: &[OwnerOf]) -> Result<HashMap<OwnerOf, UserId>> {
         self.asked_for(keys);
         Ok(keyed(store::first_owners(self.0.read(), &ids(keys, |key| key.0)).await?, OwnerOf))
-    }
-}
-
-impl Loader<MembershipIn> for Rows {
-    type Value = conversation_member::Model;
-    type Error = Error;
-
-    async fn load(&self, keys: &[MembershipIn]) -> Result<HashMap<MembershipIn, conversation_member::Model>> {
-        self.asked_for(keys);
-        let Some(me) = self.0.viewer.id() else { return Ok(HashMap::new()) };
-        Ok(keyed(store::memberships(self.0.read(), me, &ids(keys, |key| key.0)).await?, MembershipIn))
     }
 }
 

@@ -9,7 +9,8 @@
 //! Listens to: nothing.
 //! Invariants: messages are numbered without gaps, in the order in which they were accepted, and their events come in that order;
 //! one `clientId` of a sender is one message for good; a pair has one direct conversation; a room with members has an owner;
-//! `member_count` is exact; marks only grow; nothing is added to what is archived; the text of a deleted message is gone, with its earlier texts; nobody who has left
+//! `member_count` is exact; marks only grow; nothing is added to what is archived; the text of a deleted message is gone, with its
+//! earlier texts and its reactions; nobody who has left
 //! hears of what was accepted after.
 
 /// The room's GraphQL.

@@ -139,11 +139,13 @@ pub fn check_emoji(emoji: &str) -> Result<()> {
     checks.finish()
 }
 
-/// The members among the people whose names were written with @, in the order of the text.
-pub fn mentioned(names: &[String], known: &HashMap<String, UserId>, members: &HashSet<UserId>) -> Vec<UserId> {
+/// The members among the people whose names were written with @, in the order of the text. Each was written in one of several ways, of
+/// which the first that names a member counts.
+pub fn mentioned(written: &[Vec<String>], known: &HashMap<String, UserId>, members: &HashSet<UserId>) -> Vec<UserId> {
     let mut seen = HashSet::new();
-    let people = names.iter().filter_map(|name| known.get(name).copied());
-    people.filter(|id| members.contains(id) && seen.insert(*id)).take(MENTIONS).collect()
+    let member = |name: &String| known.get(name).copied().filter(|id| members.contains(id));
+    let people = written.iter().filter_map(|names| names.iter().find_map(member));
+    people.filter(|id| seen.insert(*id)).take(MENTIONS).collect()
 }
 
 /// The people a message mentions.
@@ -173,9 +175,12 @@ mod tests {
     fn only_members_are_mentioned_once_and_in_order() {
         let known =
             HashMap::from([("bob".to_owned(), user(1)), ("zoe".to_owned(), user(2)), ("eve".to_owned(), user(3))]);
-        let names = ["zoe", "nobody", "eve", "bob", "zoe"].map(str::to_owned);
         let members = HashSet::from([user(1), user(2)]);
+        let names = ["zoe", "nobody", "eve", "bob", "zoe"].map(|name| vec![name.to_owned()]);
         assert_eq!(mentioned(&names, &known, &members), [user(2), user(1)]);
+        // Of the ways to read one name, the first that is a member's.
+        let written = ["eve", "bob", "zoe"].map(str::to_owned).to_vec();
+        assert_eq!(mentioned(&[written], &known, &members), [user(1)]);
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Who may do what in a conversation. Pure.
 
-use entity::{conversation, conversation::Kind, conversation_member, conversation_member::Role};
+use entity::{conversation, conversation::Kind, conversation_member, conversation_member::Role, message};
 
 use super::{
     error::ConversationError as E,
-    model::{Place, Spot, Standing},
+    model::{Place, Seen, Spot, Standing},
 };
 use crate::{
     access::{Policy, Verdict, Viewer},
@@ -83,7 +83,8 @@ policies! {
             Kind::Room | Kind::Direct => talk(standing),
         }
     });
-    /// Move one's own marks of what was read and received.
+    /// Move one's own marks of what was read and received. A block does not stop them: what was said before it stays there to be read,
+    /// and would count as unread for ever.
     Mark of Standing, else E::NotFound, by |standing, viewer| inside(standing, viewer, |_| Verdict::Yes);
     /// Silence it for oneself.
     Mute of Standing, else E::NotFound, by |standing, viewer| inside(standing, viewer, |_| Verdict::Yes);
@@ -161,6 +162,22 @@ policies! {
     React of Spot, else E::MessageNotFound, by |spot, viewer| inside(&spot.standing, viewer, |_| open(spot));
     /// Take one's reaction back.
     Unreact of Spot, else E::MessageNotFound, by |spot, viewer| inside(&spot.standing, viewer, |_| Verdict::Yes);
+}
+
+/// Who may read why a message was deleted: whoever keeps order, and whom it was said to, the author. Others in a room need not be told
+/// what somebody is reproached with; a direct conversation has nobody else, and no moderators.
+pub fn may_know_why(viewer: &Viewer, seen: &Seen, message: &message::Model) -> bool {
+    // It depends on the role, which no audience has in common.
+    if viewer.id().is_none() {
+        return false;
+    }
+    match Place::of(viewer, &seen.row, seen.member.as_ref()) {
+        Place::Outside | Place::Door => false,
+        Place::Inside(role) => {
+            let is_author = message.sender_id.is_some_and(|author| viewer.is(author));
+            is_author || role >= Role::Moderator || seen.row.kind == Kind::Direct
+        }
+    }
 }
 
 fn refuse(error: E) -> Verdict {

@@ -15,6 +15,7 @@ use crate::{
         loader::{ContextExt, Rows},
         node::{self, GlobalId},
         page::{Connection, PageArgs, Scope},
+        ready::{enum_leaves, ready},
         scalars::{DateTime, Json},
     },
 };
@@ -74,45 +75,50 @@ impl Job {
     }
 
     /// What it does: `users.mail_proof`.
-    async fn kind(&self) -> &str {
+    fn kind(&self) -> &str {
         &self.0.kind
     }
 
     /// What about.
-    async fn payload(&self) -> Json {
+    fn payload(&self) -> Json {
         Json(self.0.payload.clone())
     }
 
     /// Where it stands.
-    async fn status(&self) -> JobStatus {
+    fn status(&self) -> JobStatus {
         self.0.status.into()
     }
 
     /// When it may run, or run again.
-    async fn run_at(&self) -> DateTime {
+    fn run_at(&self) -> DateTime {
         self.0.run_at.into()
     }
 
     /// How often it has been tried.
-    async fn attempts(&self) -> i32 {
+    fn attempts(&self) -> i32 {
         self.0.attempts
     }
 
     /// How often it may be tried before it counts as failed.
-    async fn max_attempts(&self) -> i32 {
+    fn max_attempts(&self) -> i32 {
         self.0.max_attempts
     }
 
     /// Why the last attempt failed.
-    async fn last_error(&self) -> Option<&String> {
+    fn last_error(&self) -> Option<&String> {
         self.0.last_error.as_ref()
     }
 
     /// When it was enqueued.
-    async fn created_at(&self) -> DateTime {
+    fn created_at(&self) -> DateTime {
         self.0.created_at.into()
     }
 }
+
+enum_leaves!(JobStatus);
+ready!(Job {
+    "kind": kind, "payload": payload, "status": status, "runAt": run_at, "attempts": attempts, "maxAttempts": max_attempts, "lastError": last_error, "createdAt": created_at
+});
 
 /// Which jobs to list.
 #[derive(InputObject)]

@@ -15,6 +15,12 @@ pub fn topic(user: UserId) -> String {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind")]
 pub enum UserEvent {
+    /// The account was made. The first event of its topic.
+    #[serde(rename = "user.created")]
+    Created {
+        /// Whose.
+        user: UserId,
+    },
     /// The profile changed.
     #[serde(rename = "user.updated")]
     Updated {
@@ -44,6 +50,7 @@ pub enum UserEvent {
 impl IntoEvent for UserEvent {
     fn into_event(self, id: EventId, at: DateTime<Utc>) -> NewEvent {
         let (kind, user) = match &self {
+            Self::Created { user } => ("user.created", *user),
             Self::Updated { user, .. } => ("user.updated", *user),
             Self::Blocked { user, .. } => ("user.blocked", *user),
             Self::Unblocked { user, .. } => ("user.unblocked", *user),

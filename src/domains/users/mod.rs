@@ -1,8 +1,9 @@
 //! People: their accounts as others see them, and who keeps whom away.
 //!
 //! Who may: everybody reads public profiles; a private profile, and one whose owner is shown only because of shared content, is a
-//! reduced card; names, birth date, address and settings are their owner's. Only owners change a profile.
-//! Emits: `user.updated`, `user.blocked`, `user.unblocked` on the person's own topic.
+//! reduced card to everybody else, moderators included; names, birth date, address and settings are their owner's. Only owners change
+//! a profile.
+//! Emits: `user.created`, `user.updated`, `user.blocked`, `user.unblocked` on the person's own topic.
 //! Listens to: nothing.
 //! Invariants: a username and an address belong to one account, whatever their case and width; a new address takes force when it is
 //! proved, and a proof beats a claim; a block makes the blocker invisible
@@ -23,6 +24,7 @@ mod store;
 
 pub use actions::{
     block::{block, unblock},
+    create::create,
     profile::{ProfileChange, update_profile},
     verification::{
         ask_for_proof, complete, find_proof, may_mail, request_password_reset, request_verification,
@@ -34,6 +36,6 @@ pub use jobs::{FindAccountToMail, MailNotice, MailProof, find_account_to_mail, m
 pub use loaders::UserById;
 pub use model::Seen;
 pub use store::{
-    blocked_between, by_ids, by_username_keys, find_by_login, insert, lock, purge_verifications, seen_by_ids, taken,
+    blocked_between, by_ids, by_username_keys, find_by_login, lock, purge_verifications, seen_by_ids, taken,
     touch_login,
 };

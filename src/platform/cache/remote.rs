@@ -25,7 +25,7 @@ const PROBE: Duration = Duration::from_millis(500);
 
 /// The connection to Redis, and whether it is any good.
 #[derive(Clone)]
-pub(super) struct Remote {
+pub(in crate::platform) struct Remote {
     connection: ConnectionManager,
     is_down: Arc<AtomicBool>,
     tasks: Tasks,
@@ -33,7 +33,7 @@ pub(super) struct Remote {
 
 impl Remote {
     /// Connects with the first call: a server starts without its Redis too.
-    pub(super) fn open(url: &str, tasks: &Tasks) -> Result<Self> {
+    pub(in crate::platform) fn open(url: &str, tasks: &Tasks) -> Result<Self> {
         let settings = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(PATIENCE))
             .set_response_timeout(Some(PATIENCE))
@@ -46,7 +46,10 @@ impl Remote {
     }
 
     /// What Redis answers, or nothing when it does not: then whoever asked does without.
-    pub(super) async fn ask<T>(&self, work: impl AsyncFnOnce(ConnectionManager) -> RedisResult<T>) -> Option<T> {
+    pub(in crate::platform) async fn ask<T>(
+        &self,
+        work: impl AsyncFnOnce(ConnectionManager) -> RedisResult<T>,
+    ) -> Option<T> {
         if self.is_down.load(Ordering::Acquire) {
             return None;
         }
@@ -60,7 +63,7 @@ impl Remote {
     }
 
     /// Whether Redis takes a value, now.
-    pub(super) async fn probe(&self) -> Result<(), String> {
+    pub(in crate::platform) async fn probe(&self) -> Result<(), String> {
         // Written, not only pinged: a replica that lost its primary answers a ping too.
         let write = async |mut connection: ConnectionManager| {
             redis::cmd("SET").arg("polyphony:probe").arg(1).arg("PX").arg(1000).query_async(&mut connection).await
@@ -80,7 +83,10 @@ impl Remote {
             return;
         }
         metrics::redis_is_up(false);
-        tracing::warn!(reason, "Redis does not answer; counters and CSRF tokens live in this process until it is back");
+        tracing::warn!(
+            reason,
+            "Redis does not answer; until it is back, instances share only what they share by the database"
+        );
         let this = self.clone();
         self.tasks.spawn_until_stop(async move {
             loop {

@@ -70,15 +70,28 @@ impl Follower {
     /// SERVICE_UNAVAILABLE when it cannot be read for a while. Calling again goes on from the same place.
     pub async fn next(&mut self) -> Result<Arc<Event>> {
         loop {
+            if let Some(event) = self.now().await? {
+                return Ok(event);
+            }
+            self.woken.notified().await;
+        }
+    }
+
+    /// The next event, if there is one already.
+    ///
+    /// # Errors
+    /// As those of [`Self::next`].
+    pub async fn now(&mut self) -> Result<Option<Arc<Event>>> {
+        loop {
             if let Some(event) = self.ready.pop_front() {
                 self.position = event.position;
-                return Ok(event);
+                return Ok(Some(event));
             }
             match self.hub.take(&self.topics, self.position, BATCH, self.generation, &mut self.ready) {
                 Taken::Events => {}
                 Taken::Nothing(head) => {
                     self.position = self.position.max(head);
-                    self.woken.notified().await;
+                    return Ok(None);
                 }
                 Taken::Behind(floor) => self.catch_up(floor).await?,
                 Taken::Another => return Err(log::expired()),
@@ -88,6 +101,7 @@ impl Follower {
 
     /// Reads what the ring no longer has.
     async fn catch_up(&mut self, floor: Position) -> Result<()> {
+        self.hub.count_read();
         let events = patiently("catching up from the event log", || async {
             let reader = self.database.read();
             let events = log::after_in(&reader, &self.topics, self.position, BATCH as u64).await?;

@@ -5,7 +5,10 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use futures_util::future::BoxFuture;
@@ -18,6 +21,8 @@ use super::log::{Cursor, Event, Position};
 pub(super) struct Hub {
     ring: Mutex<Ring>,
     capacity: usize,
+    /// Reads of the log for somebody whose place the ring no longer had.
+    reads: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -74,7 +79,7 @@ pub(super) enum Taken {
 impl Hub {
     pub(super) fn new(head: Cursor, capacity: usize) -> Self {
         let ring = Ring { events: VecDeque::new(), topics: HashMap::new(), floor: head.position, head, generation: 0 };
-        Self { ring: Mutex::new(ring), capacity: capacity.max(1) }
+        Self { ring: Mutex::new(ring), capacity: capacity.max(1), reads: AtomicU64::new(0) }
     }
 
     fn ring(&self) -> MutexGuard<'_, Ring> {
@@ -192,6 +197,15 @@ impl Hub {
                 ring.topics.remove(topic);
             }
         }
+    }
+
+    /// The log is about to be read for somebody whom the ring does not serve.
+    pub(super) fn count_read(&self) {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn reads(&self) -> u64 {
+        self.reads.load(Ordering::Relaxed)
     }
 
     pub(super) fn listeners(&self) -> (usize, usize) {

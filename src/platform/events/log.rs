@@ -85,6 +85,20 @@ pub struct Event {
 }
 
 impl Event {
+    /// One that says nothing, at a place of the log.
+    #[cfg(test)]
+    pub fn blank(position: Position) -> Self {
+        Self {
+            position,
+            id: EventId(uuid::Uuid::from_u128(7)),
+            topic: "t".into(),
+            kind: "k".into(),
+            payload: serde_json::Value::Null,
+            created_at: DateTime::UNIX_EPOCH,
+            read: OnceLock::new(),
+        }
+    }
+
     /// The facts, as a room knows them; `None` when they are something else. Read once for all who hear of the event.
     pub fn facts<T: DeserializeOwned + Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         if let Some(Ok(facts)) = self.read.get().map(|read| read.clone().downcast::<T>()) {

@@ -108,6 +108,12 @@ impl Events {
         self.bus.signals(URGENT)
     }
 
+    /// Grows with everything urgent this process hears of. What was read while it stood still was not overtaken by a write of this
+    /// process, nor by one elsewhere whose signal has come.
+    pub fn urgent_heard(&self) -> u64 {
+        self.bus.urgent_heard()
+    }
+
     /// Says that something was committed: this instance looks at once, the others are told.
     pub fn hint(&self) {
         self.bus.hint_events();
@@ -116,6 +122,11 @@ impl Events {
     /// How many listeners follow how many topics, for the metrics.
     pub fn listeners(&self) -> (usize, usize) {
         self.hub.listeners()
+    }
+
+    /// How often the log was read for a listener whose place was no longer in memory.
+    pub fn reads(&self) -> u64 {
+        self.hub.reads()
     }
 
     /// Events that are committed and not yet below the horizon or not yet read by this instance.
@@ -127,6 +138,7 @@ impl Events {
         if self.hub.vouches_for(cursor) {
             return Ok(cursor.position);
         }
+        self.hub.count_read();
         patiently("looking up a cursor", || async { log::resolve(&self.database.read(), cursor).await }).await
     }
 }

@@ -22,6 +22,7 @@ rows! {
     // --- People
     "Query.me": "{ me { id } }" => [Null, Yes, Yes, Yes, Yes, Yes];
     "Query.user": "{ user(id: \"<owner>\") { username } }" => [Yes, Yes, Yes, Yes, Yes, Yes];
+    "Query.usernameAvailability": "{ usernameAvailability(username: \"somebody\") { isAvailable } }" => [Yes, Yes, Yes, Yes, Yes, Yes];
     "Query.users": "{ users(first: 1) { totalCount } }" => [Yes, Yes, Yes, Yes, Yes, Yes];
     "Query.node": "{ node(id: \"<owner>\") { id } }" => [Yes, Yes, Yes, Yes, Yes, Yes];
     "Query.node": "{ node(id: \"<session>\") { id } }" => [Null, Null, Null, Null, Yes, Null];
@@ -56,11 +57,13 @@ rows! {
     // --- Signing in
     "Mutation.signUp": "mutation { signUp(input: { username: \"new-<number>\", email: \"new-<number>@example.org\", password: \"Seven-horns-and-a-drum\" }) { user { id } } }"
         => [Yes, Yes, Yes, Yes, Yes, Yes];
+    "Mutation.issueScopedToken": "mutation { issueScopedToken(input: { scope: CHAT }) { token } }" => [ANON, Yes, Yes, Yes, Yes, Yes];
     "Mutation.signIn": "mutation { signIn(input: { login: \"<guest-name>\", password: \"Seven-horns-and-a-drum\" }) { user { id } } }"
         => [Yes, Yes, Yes, Yes, Yes, Yes];
     "Mutation.signIn": "mutation { signIn(input: { login: \"<guest-name>\", password: \"Eight-horns-and-a-drum\" }) { user { id } } }"
         => [Code("INVALID_CREDENTIALS"), Code("INVALID_CREDENTIALS"), Code("INVALID_CREDENTIALS"), Code("INVALID_CREDENTIALS"), Code("INVALID_CREDENTIALS"), Code("INVALID_CREDENTIALS")];
     "Mutation.refreshSession": "mutation { refreshSession(input: { refreshToken: \"<refresh>\" }) { user { id } } }" => [Yes, Yes, Yes, Yes, Yes, Yes];
+    "Mutation.renewConnection": "mutation { renewConnection(input: { accessToken: \"nonsense\" }) { expiresAt } }" => [ANON, RULE, RULE, RULE, RULE, RULE];
     "Mutation.signOut": "mutation { signOut(input: { scope: CURRENT }) { sessionsEnded } }" => [ANON, Yes, Yes, Yes, Yes, Yes];
     "Mutation.revokeSession": "mutation { revokeSession(input: { sessionId: \"<session>\" }) { sessionId } }" => [ANON, GONE, GONE, GONE, Yes, GONE];
     "Mutation.verifyEmail": "mutation { verifyEmail(input: { token: \"nonsense\" }) { user { id } } }"
@@ -96,10 +99,16 @@ rows! {
     "Conversation.metadata": "{ conversation(id: \"<hall>\") { metadata } }" => [ANON, DENIED, DENIED, DENIED, DENIED, DENIED];
     "Conversation.metadata": "{ conversation(id: \"<room>\") { metadata } }" => [ANON, NO_ROOM, Yes, Yes, Yes, NO_ROOM];
     "Message.deletionReason": "{ node(id: \"<deleted>\") { ... on Message { deletionReason } } }" => [Null, Null, DENIED, Yes, Yes, Null];
+    "Message.deletionReason": "{ node(id: \"<removed>\") { ... on Message { deletionReason } } }" => [Null, Null, Yes, Yes, Yes, Null];
+    "Message.deletionReason": "{ node(id: \"<taken-back>\") { ... on Message { deletionReason } } }" => [Null, Null, Yes, Null, Yes, Null];
     "Mutation.markMessagesDelivered": "mutation { markMessagesDelivered(input: { conversationId: \"<room>\", upToMessageId: \"<message>\" }) { conversation { id } } }" => [ANON, NO_ROOM, Yes, Yes, Yes, NO_ROOM];
     "Query.conversations": "{ conversations { totalCount } }" => [ANON, Yes, Yes, Yes, Yes, Yes];
     "Query.conversation": "{ conversation(id: \"<room>\") { name } }" => [ANON, NO_ROOM, Yes, Yes, Yes, NO_ROOM];
     "Query.conversation": "{ conversation(id: \"<hall>\") { name } }" => [ANON, Yes, Yes, Yes, Yes, Yes];
+
+    "Query.messageEvents": "{ messageEvents(conversationId: \"<room>\") { pageInfo { endCursor } } }" => [ANON, NO_ROOM, Yes, Yes, Yes, NO_ROOM];
+    "Query.messageEvents": "{ messageEvents(conversationId: \"<hall>\") { pageInfo { endCursor } } }" => [ANON, DENIED, DENIED, DENIED, DENIED, DENIED];
+    "Query.inboxEvents": "{ inboxEvents { pageInfo { endCursor } } }" => [ANON, Yes, Yes, Yes, Yes, Yes];
 
     // --- Conversations, changed
     "Mutation.createConversation": "mutation { createConversation(input: { kind: ROOM, name: \"New\", visibility: PRIVATE }) { conversation { id } } }" => [ANON, Yes, Yes, Yes, Yes, Yes];

@@ -31,13 +31,24 @@ impl Stage {
         let message = owner.send(&room, "hello").await;
         let deleted = owner.send(&room, "gone").await;
         owner.try_delete(&deleted.id).await.ok();
+        // What a moderator took from a member, and what was taken back where there are only two.
+        let yard = owner.create_room_with(&format!("Yard {number}"), &[&member]).await;
+        owner.add_member(&yard, &moderator, "MODERATOR").await;
+        let removed = member.send(&yard, "out of place").await;
+        moderator.try_delete(&removed.id).await.ok();
+        let direct = owner.open_direct(&member).await;
+        let taken_back = owner.send(&direct, "taken back").await;
+        owner.try_delete(&taken_back.id).await.ok();
         let hall = guest.create_room(&format!("Hall {number}"), "PUBLIC").await;
         let role = create_role(&admin, number).await;
         let names = [
             ("room", &room),
+            ("yard", &yard),
             ("hall", &hall),
             ("message", &message.id),
             ("deleted", &deleted.id),
+            ("removed", &removed.id),
+            ("taken-back", &taken_back.id),
             ("owner", &owner.id),
             ("member", &member.id),
             ("target", &target.id),

@@ -231,6 +231,10 @@ both! {
             refused.expect_code("USER_BLOCKED").expect_status(200);
         }
         assert_eq!(room(&alice, &direct, "isBlocked").await.data("conversation.isBlocked"), true);
+        // What was said before stays there to be read.
+        assert_eq!(alice.unread(&direct).await, 1);
+        alice.mark_read(&direct, &sent).await;
+        assert_eq!(alice.unread(&direct).await, 0);
         alice.send(&shared, "still here").await;
         assert_eq!(bob.messages(&shared).await.len(), 1);
         bob.try_unblock(&alice.id).await.ok();
@@ -307,6 +311,31 @@ both! {
         let (alice, _, _, id) = studio(world).await;
         let sent = alice.try_send(&id, "@BOB and @eve, hello@bob.example @nobody @bob").await;
         assert_eq!(sent.list("sendMessage.message.mentions", "username"), [json!("bob")], "{sent}");
+    }
+
+    /// CNV-019: a name is found however its letters were typed, and whatever the sentence goes on with; also one that ends in a sign.
+    async fn members_are_mentioned_as_they_are_written(world) {
+        let (alice, _, _, id) = studio(world).await;
+        for name in ["bob-", "zoë", "eve-_"] {
+            let person = world.person(name).await;
+            alice.add_member(&id, &person, "MEMBER").await;
+        }
+        for (text, named) in [
+            ("@bob-, come", vec!["bob-"]),
+            ("@bob.", vec!["bob"]),
+            ("ask @bob... or @bob-.", vec!["bob", "bob-"]),
+            ("@Zoe\u{308}!", vec!["zoë"]),
+            ("_@zoë_ (@EVE-_)", vec!["zoë", "eve-_"]),
+            ("@eve-", vec![]),
+            ("@... @- @", vec![]),
+        ] {
+            let sent = alice.try_send(&id, text).await;
+            assert_eq!(sent.list("sendMessage.message.mentions", "username"), named.into_iter().map(|name| json!(name)).collect::<Vec<_>>(), "{text}");
+        }
+        // A correction names whom it names.
+        let sent = alice.send(&id, "hello").await;
+        alice.try_edit(&sent.id, "hello @zoe\u{308}.").await.ok();
+        assert_eq!(message(&alice, &sent.id, "mentions { username }").await.list("node.mentions", "username"), [json!("zoë")]);
     }
 
     /// CNV-018, PLT-011: both ways, without gap or overlap, also while people write.

@@ -145,6 +145,34 @@ both! {
         assert_eq!(message(&alice, &sent.id, "reactionCount").await.number("node.reactionCount"), 21);
     }
 
+    /// CNV-021: reactions go with the text, of that message alone; the event of the deletion shows it, and is the only one.
+    async fn reactions_go_with_the_text(world) {
+        let (alice, people, room) = room_of(world, &["bob", "carol"]).await;
+        let (sent, other) = (alice.send(&room, "hello").await, alice.send(&room, "other").await);
+        for person in &people {
+            person.react(&sent, "👍").await;
+            person.react(&other, "🎶").await;
+        }
+        world.settle().await;
+        let mut events = people[0].listen_from_now(&room).await;
+        let mut versions = Vec::new();
+        for _ in 0..2 {
+            alice.try_delete(&sent.id).await.ok();
+            versions.push(message(&alice, &sent.id, "version").await.number("node.version"));
+        }
+        assert_eq!(versions[0], versions[1]);
+        let seen = message(&alice, &sent.id, "reactionCount reactions { emoji }").await;
+        assert_eq!(seen.data("node"), &json!({ "reactionCount": 0, "reactions": [] }));
+        assert_eq!(message(&alice, &other.id, "reactionCount").await.number("node.reactionCount"), 2);
+        assert_eq!(world.dump().await.count("message_reactions"), 2);
+        let told = events.next().await["messageEvents"].clone();
+        assert_eq!((&told["__typename"], &told["message"]["isDeleted"]), (&json!("MessageDeleted"), &json!(true)), "{told}");
+        // Taking back what is gone is harmless, and no news.
+        people[0].try_unreact(&sent.id, "👍").await.ok();
+        alice.send(&room, "end").await;
+        assert_eq!(events.next().await["messageEvents"]["message"]["content"], "end");
+    }
+
     /// CNV-024: earlier texts are a list, oldest first.
     async fn earlier_texts_are_a_list(world) {
         let (alice, _, room) = room_of(world, &["bob"]).await;
@@ -209,11 +237,16 @@ both! {
             // As it was counted then: deleted replies too.
             let every = "UPDATE messages SET thread_count = 2 WHERE thread_count > 0";
             tx.execute_unprepared(every).await?;
+            // Reactions stayed on deleted messages.
+            let stayed = "INSERT INTO message_reactions (message_id, user_id, emoji, created_at) \
+                          SELECT id, sender_id, '🎺', created_at FROM messages WHERE deleted_at IS NOT NULL";
+            assert_eq!(tx.execute_unprepared(stayed).await?.rows_affected(), 1);
             Ok(())
         }).await.unwrap();
         database::migrate(database).await.unwrap();
         let after = world.dump().await;
         assert_eq!(after.count("conversation_members"), before.count("conversation_members"));
+        assert_eq!(after.count("message_reactions"), 0);
         // A server that has never seen the rows otherwise.
         let alice = alice.at(&world.second_instance().await);
         assert_eq!(message(&alice, &root.id, "threadCount").await.number("node.threadCount"), 1);

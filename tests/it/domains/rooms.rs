@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use polyphony::domains::conversations::PurgeDeleted;
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::{Value, json};
 
 use super::conversations::{room, studio};
-use crate::house::{Answer, Caller, Person, variable, within};
+use crate::house::{Answer, Caller, Person, World, variable, within};
 
 async fn archive(caller: &Caller, id: &str, archived: bool) -> Answer {
     let query = "mutation($input: SetConversationArchivedInput!) { setConversationArchived(input: $input) { conversation { isArchived version } } }";
@@ -224,6 +225,78 @@ both! {
         .await;
     }
 
+    /// CNV-008: members with one role, page by page, each list with cursors and a count of its own.
+    async fn members_are_listed_by_role(world) {
+        let alice = world.person("alice").await;
+        let id = alice.create_room("Hall", "PUBLIC").await;
+        for (name, role) in [("bob", "MEMBER"), ("carol", "MODERATOR"), ("dave", "MEMBER"), ("erin", "OWNER"), ("frank", "MEMBER")] {
+            world.advance(TimeDelta::seconds(1));
+            let person = world.person(name).await;
+            alice.add_member(&id, &person, role).await;
+        }
+        let list = async |arguments: &str| {
+            let selection = format!(
+                "members({arguments}) {{ totalCount nodes {{ role user {{ username }} }} pageInfo {{ hasNextPage startCursor endCursor }} }}"
+            );
+            room(&alice, &id, &selection).await
+        };
+        for (role, names) in [("OWNER", vec!["alice", "erin"]), ("MODERATOR", vec!["carol"]), ("MEMBER", vec!["bob", "dave", "frank"])] {
+            let answer = list(&format!("role: {role}")).await;
+            let expected: Vec<_> = names.iter().map(|name| json!({ "role": role, "user": { "username": name } })).collect();
+            assert_eq!(answer.data("conversation.members.nodes"), &json!(expected));
+            assert_eq!(answer.number("conversation.members.totalCount"), i64::try_from(names.len()).unwrap());
+        }
+        let names = |answer: &Answer| answer.list("conversation.members.nodes", "user.username");
+        assert_eq!(names(&list("role: null").await).len(), 6);
+        let first = list("role: MEMBER, first: 2").await;
+        assert_eq!((names(&first), first.data("conversation.members.pageInfo.hasNextPage")), (vec![json!("bob"), json!("dave")], &json!(true)));
+        let cursor = first.data("conversation.members.pageInfo.endCursor").clone();
+        let next = list(&format!("role: MEMBER, first: 2, after: {cursor}")).await;
+        assert_eq!((names(&next), next.data("conversation.members.pageInfo.hasNextPage")), (vec![json!("frank")], &json!(false)));
+        let before = format!("role: MEMBER, last: 1, before: {}", next.data("conversation.members.pageInfo.startCursor"));
+        assert_eq!(names(&list(&before).await), [json!("dave")]);
+        list(&format!("role: OWNER, after: {cursor}")).await.expect_code("VALIDATION_FAILED").expect_field("after");
+        // A role is of the list that is asked for: beside each other, and for several rooms at once.
+        let both = "{ conversations(first: 5) { nodes { owners: members(role: OWNER) { totalCount nodes { user { username } } } others: members(role: MEMBER, first: 1) { totalCount nodes { user { username } } } } } }";
+        let answer = alice.ask(both, json!({})).await;
+        assert_eq!(answer.number("conversations.nodes.0.owners.totalCount"), 2);
+        assert_eq!(answer.data("conversations.nodes.0.others"), &json!({ "totalCount": 3, "nodes": [{ "user": { "username": "bob" } }] }));
+    }
+
+    /// CNV-001: a name is found in any case and width of letters, of any alphabet, and after a change by its new name alone.
+    async fn rooms_are_found_by_name(world) {
+        let (alice, bob) = (world.person("alice").await, world.person("bob").await);
+        let id = alice.create_room("École ÄRGER", "PUBLIC").await;
+        world.advance(TimeDelta::seconds(1));
+        alice.create_room("ΣΊΣΥΦΟΣ 100%", "PRIVATE").await;
+        alice.open_direct(&bob).await;
+        let found = async |person: &Person, filter: &str, search: &str| {
+            let query = "query($filter: ConversationFilter, $search: String) { conversations(filter: $filter, search: $search) { totalCount nodes { name } } }";
+            let answer = person.ask(query, json!({ "filter": filter, "search": search })).await;
+            let names = answer.list("conversations.nodes", "name");
+            assert_eq!(answer.number("conversations.totalCount"), i64::try_from(names.len()).unwrap());
+            names
+        };
+        for search in ["éCOLE", "e\u{301}cole", "ärg", "ÉCOLE Ärger", "ｅ ä", " R "] {
+            for (person, filter) in [(&bob, "PUBLIC"), (&alice, "JOINED")] {
+                assert_eq!(found(person, filter, search).await, [json!("École ÄRGER")], "{search}");
+            }
+        }
+        assert_eq!(found(&alice, "JOINED", "σίσ").await, [json!("ΣΊΣΥΦΟΣ 100%")]);
+        assert_eq!(found(&alice, "PRIVATE", "0%").await, [json!("ΣΊΣΥΦΟΣ 100%")]);
+        for nothing in ["ecole", "École_", "%e", "\\"] {
+            assert_eq!(found(&alice, "JOINED", nothing).await, [Value::Null; 0], "{nothing}");
+        }
+        assert_eq!(found(&bob, "PUBLIC", "σίσ").await, [Value::Null; 0]);
+        // Folded, this name is eighteen times as long.
+        let long = "\u{fdfa}".repeat(255);
+        alice.try_update_conversation(json!({ "conversationId": id, "name": long })).await.ok();
+        assert_eq!(found(&bob, "PUBLIC", "école").await, [Value::Null; 0]);
+        assert_eq!(found(&bob, "PUBLIC", "\u{fdfa}").await, [json!(long)]);
+        alice.try_update_conversation(json!({ "conversationId": id, "description": "a school" })).await.ok();
+        assert_eq!(found(&bob, "PUBLIC", "\u{fdfa}").await, [json!(long)]);
+    }
+
     /// CNV-005, PLT-055: what was deleted long ago is cleared away with everything that hung on it, and nothing else.
     async fn deleted_rooms_are_cleared_away(world) {
         let (alice, bob, eve, id) = studio(world).await;
@@ -269,7 +342,41 @@ both! {
     }
 }
 
+/// Asks until PostgreSQL says that it took the index of public rooms for it.
+async fn index_serves(world: &World, query: &str) {
+    let alice = world.person("alice").await;
+    let rooms = "INSERT INTO conversations (id, kind, name, name_key, visibility, last_activity_at, created_at, updated_at) \
+                 SELECT gen_random_uuid(), 'ROOM', 'Hall ' || n, 'hall ' || n, CASE n % 2 WHEN 0 THEN 'PUBLIC' ELSE 'PRIVATE' END, \
+                 now() - n * interval '1 minute', now(), now() FROM generate_series(1, 20000) AS n";
+    world.by_hand(rooms).await;
+    world.by_hand("ANALYZE conversations").await;
+    let used = "SELECT idx_scan > 0 FROM pg_stat_user_indexes WHERE indexrelname = 'idx_conversations_public'";
+    let reset = "SELECT pg_stat_reset()";
+    world.by_hand(reset).await;
+    within("PostgreSQL to say that the index was used", async {
+        loop {
+            assert_eq!(alice.ask(query, json!({})).await.list("conversations.nodes", "name").len(), 50);
+            let statement = Statement::from_string(DbBackend::Postgres, used);
+            let row = world.platform().database.read().query_one_raw(statement).await.unwrap().unwrap();
+            if row.try_get_by_index(0).unwrap() {
+                break;
+            }
+        }
+    })
+    .await;
+}
+
 on_postgres! {
+    /// CNV-001: public rooms are listed in the order of an index. (What SQLite reads, a test beside the statement has explained.)
+    async fn public_rooms_have_an_index(world) {
+        index_serves(world, "{ conversations(filter: PUBLIC) { nodes { name } } }").await;
+    }
+
+    /// CNV-001: and so are those a search finds.
+    async fn a_search_for_public_rooms_has_an_index(world) {
+        index_serves(world, "{ conversations(filter: PUBLIC, search: \"HALL 1\") { nodes { name } } }").await;
+    }
+
     /// CNV-008, PLT-015: with Redis, every instance knows who is here.
     async fn presence_crosses_instances(world) {
         let Some(redis) = variable("POLYPHONY_TEST_REDIS") else { return crate::house::skip("Redis") };

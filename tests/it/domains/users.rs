@@ -33,6 +33,37 @@ both! {
         assert_eq!(nobody.data("user"), &Value::Null);
     }
 
+    /// IDN-019: whether a username can be had, and others like it if not; specially limited.
+    async fn a_username_can_be_looked_up_before_it_is_taken(world) {
+        const ASK: &str = "query($name: String!) {
+            usernameAvailability(username: $name) { username isAvailable problem suggestions }
+        }";
+        let strict = world.instance(|config| config.limits.username_check = Rate::new(9, 60)).await;
+        let alice = world.person("alice").await.at(&strict);
+        let (bob, nobody) = (world.person("alice1").await.at(&strict), world.anonymous().at(&strict));
+        let ask = async |caller: &Caller, name: &str| {
+            caller.ask(ASK, json!({ "name": name })).await.data("usernameAvailability").clone()
+        };
+        let free = json!({ "username": "carol", "isAvailable": true, "problem": null, "suggestions": [] });
+        assert_eq!(ask(&nobody, " carol ").await, free);
+        for caller in [&nobody, &*bob] {
+            let taken = ask(caller, "ALICE").await;
+            assert_eq!((&taken["isAvailable"], &taken["problem"]), (&json!(false), &Value::Null));
+            assert_eq!(taken["suggestions"], json!(["ALICE2", "ALICE3", "ALICE4"]), "what nobody has, in the same letters");
+            assert_eq!(ask(caller, "ALICE2").await["isAvailable"], true);
+        }
+        // One's own can be kept.
+        assert_eq!(ask(&alice, "Alice").await["isAvailable"], true);
+        let malformed = ask(&nobody, "al ice!").await;
+        assert_eq!((&malformed["isAvailable"], &malformed["suggestions"][0]), (&json!(false), &json!("alice2")));
+        assert!(malformed["problem"].as_str().is_some_and(|problem| problem.starts_with("takes 3 to 30")), "{malformed}");
+        assert_eq!(ask(&nobody, "!").await["suggestions"], json!([]));
+        assert_eq!(ask(&nobody, &"x".repeat(10_000)).await["isAvailable"], false);
+        let refused = nobody.ask(ASK, json!({ "name": "carol" })).await;
+        refused.expect_code("RATE_LIMIT_EXCEEDED");
+        assert_eq!(refused.body["errors"][0]["extensions"]["details"]["limit"], "username-check", "{refused}");
+    }
+
     /// USR-003: what is left out stays, what is null is emptied, every fault is named at once.
     async fn a_profile_is_changed_by_its_owner(world) {
         let alice = world.person("alice").await;

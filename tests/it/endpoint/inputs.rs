@@ -137,6 +137,28 @@ once! {
         assert_eq!(alice.ask("{ me { bio } }", Value::Null).await.text("me.bio"), "one");
     }
 
+    /// A variable of a type that does not exist is a fault of the document, wherever the type stands and whatever its default.
+    async fn a_variable_is_of_a_known_type(world) {
+        for (document, known) in [
+            ("query A($a: [Nonsense!]! = [\"x\"]) { nodes(ids: $a) { id } }", false),
+            ("query A($a: [[Nonsense]] = [[1], null]) { nodes(ids: $a) { id } }", false),
+            ("query A($a: Nonsense = 1) { node(id: $a) { id } }", false),
+            ("query A { me { id } } query B($a: [Nonsense!]! = [\"x\"]) { nodes(ids: $a) { id } }", false),
+            ("query A($a: [ID!]! = []) { nodes(ids: $a) { id } }", true),
+        ] {
+            let nobody = world.anonymous();
+            let request = nobody.request(reqwest::Method::POST, "/graphql").header("accept", "application/graphql-response+json");
+            let answer = nobody.send_request(request.json(&json!({ "query": document, "operationName": "A" }))).await;
+            if known {
+                answer.expect_status(200).ok();
+                continue;
+            }
+            answer.expect_status(422).expect_code("GRAPHQL_VALIDATION_FAILED");
+            let error = &answer.body["errors"][0];
+            assert!(error["message"].as_str().unwrap().contains("Nonsense") && error["locations"].is_array(), "{answer}");
+        }
+    }
+
     /// A syntax error points at its place, whoever found it.
     async fn syntax_errors_have_locations(world) {
         for (document, line, column) in [("{", 1, 1), ("{ me { id } ]", 1, 13), ("{\n  me(a: ) { id }\n}", 2, 9), ("query { me { \"id } }", 1, 14)] {

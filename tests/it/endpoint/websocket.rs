@@ -194,7 +194,10 @@ once! {
     /// Rights are read anew for each operation: a role that was given or taken shows in the next one, and costs nobody the socket.
     async fn rights_are_those_of_the_moment(world) {
         // Told by nobody, and not looked for either.
-        let deaf = world.instance(|config| config.auth.recheck_interval = Duration::from_secs(3600)).await;
+        let deaf = world.instance(|config| {
+            config.auth.recheck_interval = Duration::from_secs(3600);
+            config.auth.standing_age = Duration::ZERO;
+        }).await;
         let alice = world.person("alice").await;
         let mut socket = alice.at(&deaf).socket().await;
         let jobs = "{ adminJobs { totalCount } }";
@@ -220,7 +223,10 @@ once! {
 
     /// Whoever may less than before loses the subscriptions that were begun with more, and keeps the socket; whoever may more loses nothing.
     async fn fewer_rights_end_what_was_begun_with_more(world) {
-        let quick = world.instance(|config| config.auth.recheck_interval = Duration::from_millis(50)).await;
+        let quick = world.instance(|config| {
+            config.auth.recheck_interval = Duration::from_millis(50);
+            config.auth.standing_age = Duration::ZERO;
+        }).await;
         let (alice, bob) = (world.person("alice").await, world.person("bob").await);
         let room = alice.create_room_with("Studio", &[&bob]).await;
         let query = "subscription($id: ID!) { typingChanged(conversationId: $id) { typing } }";
@@ -242,7 +248,10 @@ once! {
 
     /// An account that was suspended by hand, so that nobody was told, loses its sockets soon, and at once with its next operation.
     async fn a_suspension_closes_the_socket(world) {
-        let deaf = world.instance(|config| config.auth.recheck_interval = Duration::from_secs(3600)).await;
+        let deaf = world.instance(|config| {
+            config.auth.recheck_interval = Duration::from_secs(3600);
+            config.auth.standing_age = Duration::ZERO;
+        }).await;
         let alice = world.person("alice").await;
         let (mut watched, mut asking) = (alice.socket().await, alice.at(&deaf).socket().await);
         asking.ping().await;

@@ -17,6 +17,10 @@ impl Dump {
         };
         let mut dump = BTreeMap::new();
         for table in texts(platform, tables, "name").await {
+            // A refusal counts as a try, and is meant to.
+            if table == "rate_counters" {
+                continue;
+            }
             let line = match platform.database.is_sqlite() {
                 true => {
                     let columns =

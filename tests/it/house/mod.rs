@@ -34,6 +34,8 @@ mod dump;
 mod mailbox;
 /// The program as a process, and servers of its own.
 mod program;
+/// Scripts in Node, with stock clients.
+mod node;
 /// The server, the clock and everything around them.
 mod world;
 
@@ -41,6 +43,7 @@ pub use answer::Answer;
 pub use browser::Browser;
 pub use caller::Caller;
 pub use database::Backend;
+pub use node::Node;
 pub use person::{MESSAGE_EVENTS, PASSWORD, Person};
 pub use program::{EmptyDatabase, Program, Redis, free_port};
 pub use socket::{Frame, Socket, Subscription};
@@ -82,6 +85,25 @@ pub fn variable(name: &str) -> Option<String> {
 /// In CI nothing is skipped.
 pub fn in_ci() -> bool {
     variable("CI").as_deref() == Some("true")
+}
+
+/// How much of something: as much as the short form takes, or what `tests/soak` says by `POLYPHONY_SOAK_<NAME>`.
+pub fn amount(name: &str, short: u64) -> u64 {
+    let told = variable(&format!("POLYPHONY_SOAK_{name}"));
+    told.map_or(short, |told| told.parse().unwrap_or_else(|_| panic!("POLYPHONY_SOAK_{name} takes a number")))
+}
+
+/// Whether this is a long form, which may take as long as it takes.
+pub fn in_soak() -> bool {
+    variable("POLYPHONY_SOAK").is_some()
+}
+
+/// Says what a proof came to, in one line; the short forms say nothing.
+#[expect(clippy::print_stdout, reason = "tests/soak shows these lines")]
+pub fn figures(line: &str) {
+    if in_soak() {
+        println!("figures: {line}");
+    }
 }
 
 /// The folder of the project.

@@ -13,7 +13,10 @@ use std::{
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    task::AbortHandle,
+};
 use tokio_tungstenite::{
     connect_async,
     tungstenite::{Message as Wire, client::IntoClientRequest, http::HeaderValue},
@@ -41,6 +44,7 @@ pub struct Socket {
     /// The subprotocol the server chose.
     pub protocol: Option<String>,
     next_id: AtomicU64,
+    line: [AbortHandle; 2],
 }
 
 impl Socket {
@@ -70,14 +74,14 @@ impl Socket {
         let (closing, closed) = watch::channel(None);
         let routes = Routes::default();
         let (table, answers) = (routes.clone(), out.clone());
-        spawn(async move {
+        let writing = spawn(async move {
             while let Some(frame) = outgoing.recv().await {
                 if sink.send(frame).await.is_err() {
                     break;
                 }
             }
         });
-        spawn(async move {
+        let reading = spawn(async move {
             let mut end = Closed { code: 1006, reason: "the line was cut".to_owned() };
             while let Some(Ok(frame)) = source.next().await {
                 match frame {
@@ -105,7 +109,8 @@ impl Socket {
             let _ = closing.send(Some(end));
             table.lock().unwrap().clear();
         });
-        Ok(Self { out, routes, frames, closed, protocol, next_id: AtomicU64::new(1) })
+        let line = [writing.abort_handle(), reading.abort_handle()];
+        Ok(Self { out, routes, frames, closed, protocol, next_id: AtomicU64::new(1), line })
     }
 
     /// Sends a frame.
@@ -165,6 +170,11 @@ impl Socket {
     /// Nobody has closed it.
     pub fn is_open(&self) -> bool {
         self.closed.borrow().is_none()
+    }
+
+    /// Cuts the line, as a network does: nobody says goodbye, and what was under way is lost.
+    pub fn cut(&self) {
+        self.line.iter().for_each(AbortHandle::abort);
     }
 
     /// Closes the socket politely.

@@ -16,7 +16,10 @@ use polyphony::{
     access::{BaseRole, Op},
     app::{App, listen},
     base::{clock::Clock, random::Random},
-    config::{Config, Env},
+    config::{
+        Config, Env,
+        limits::{Allowance, Requests},
+    },
     platform::{Chosen, Platform},
 };
 use sea_orm::{
@@ -31,6 +34,7 @@ use super::{
     Backend, Caller, Person,
     database::Home,
     dump::Dump,
+    in_soak,
     mailbox::{self, Mail},
     skip, spawn, within,
 };
@@ -39,6 +43,8 @@ use super::{
 const BEGINNING: &str = "2026-11-21T09:00:00Z";
 /// No test takes this long.
 const TEST_TIMEOUT: Duration = Duration::from_secs(120);
+/// Nor does a long form take this long.
+const SOAK_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 
 /// A server with doors of its own.
 #[derive(Clone, Debug)]
@@ -80,7 +86,8 @@ impl World {
     /// Makes a world, lets a test loose in it, and takes it down. What the test left to be done is done, and must succeed.
     pub async fn run(backend: Backend, test: impl for<'a> FnOnce(&'a Self) -> LocalBoxFuture<'a, ()>) {
         let Some(world) = Self::make(backend).await else { return skip("PostgreSQL") };
-        let outcome = tokio::time::timeout(TEST_TIMEOUT, AssertUnwindSafe(test(&world)).catch_unwind()).await;
+        let limit = if in_soak() { SOAK_TIMEOUT } else { TEST_TIMEOUT };
+        let outcome = tokio::time::timeout(limit, AssertUnwindSafe(test(&world)).catch_unwind()).await;
         let outcome = match outcome {
             Ok(Ok(())) => AssertUnwindSafe(world.finish()).catch_unwind().await,
             Ok(panic) => panic,
@@ -149,6 +156,7 @@ impl World {
         config.auth.argon2_passes = 1;
         // A stage has many people, all of one address. Tests of the limits set their own.
         config.limits.sign_up.count = 100_000;
+        config.limits.requests = raised(config.limits.requests);
         // The tests' clients hang up by themselves; who does not is not waited for.
         config.limits.drain = Duration::from_millis(50);
         config
@@ -226,6 +234,7 @@ impl World {
                             description: Set(None),
                             is_system: Set(true),
                             is_active: Set(true),
+                            version: Set(1),
                             created_at: Set(tx.now()),
                             updated_at: Set(tx.now()),
                         };
@@ -328,6 +337,20 @@ impl World {
     }
 }
 
+/// What requests have to pass, so high that a world of many people, in which time stands still, does not meet it.
+fn raised(mut requests: Requests) -> Requests {
+    let Requests { overall, by_address, person, anonymous, socket } = &mut requests;
+    for rate in [overall, by_address, socket] {
+        rate.count = 1_000_000;
+    }
+    for Allowance { operations, mutations, subscriptions } in [person, anonymous] {
+        for rate in [operations, mutations, subscriptions] {
+            rate.count = 1_000_000;
+        }
+    }
+    requests
+}
+
 /// Waits for what is behind to catch up.
 pub trait Settle {
     /// Waits until this instance has seen everything that is committed.
@@ -359,6 +382,7 @@ impl World {
         self.instance(|config| {
             config.database.poll_interval = Duration::from_secs(3600);
             config.auth.recheck_interval = Duration::from_secs(3600);
+            config.auth.standing_age = Duration::ZERO;
         })
         .await
     }

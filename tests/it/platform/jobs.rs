@@ -73,9 +73,46 @@ both! {
         assert!(!silent.renew(&platform).await.unwrap());
         silent.fail(&platform, "too late").await.unwrap();
         assert!(!silent.finish(&platform).await.unwrap());
-        assert_eq!(waiting(world).await[0].last_error, None);
+        let told = waiting(world).await[0].last_error.clone().unwrap();
+        assert!(told.contains("fell silent") && !told.contains("too late"), "{told}");
         assert!(heir.finish(&platform).await.unwrap());
         assert!(waiting(world).await.is_empty());
+    }
+
+    /// PLT-056: a job that kills its process is an attempt each time, and after the last one waits for an administrator, who may run it
+    /// again. Whoever was only asleep can no longer write about it.
+    async fn a_job_that_kills_its_process_is_set_aside(world) {
+        let platform = world.platform();
+        platform.write(async |tx| tx.enqueue(&Unknown { key: Some("once".into()) })).await.unwrap();
+        let mut killed = Vec::new();
+        for attempt in 1..=Unknown::ATTEMPTS {
+            let claimed = jobs::claim(&platform).await.unwrap().unwrap();
+            assert_eq!(claimed.attempts, attempt);
+            killed.push(claimed);
+            // Nothing is heard of the worker again.
+            world.advance(jobs::LEASE + TimeDelta::seconds(1));
+        }
+        // Another job is not held up by it.
+        platform.write(async |tx| tx.enqueue(&Unknown { key: Some("other".into()) })).await.unwrap();
+        let other = jobs::claim(&platform).await.unwrap().unwrap();
+        assert_ne!(other.id, killed[0].id);
+        assert!(other.finish(&platform).await.unwrap());
+        assert!(jobs::claim(&platform).await.unwrap().is_none(), "it is tried no more");
+        let row = waiting(world).await.remove(0);
+        assert_eq!((row.status, row.attempts, row.locked_until), (job::Status::Failed, Unknown::ATTEMPTS, None));
+        assert!(row.last_error.clone().unwrap().contains("fell silent"), "{row:?}");
+        for asleep in killed {
+            assert!(!asleep.renew(&platform).await.unwrap() && !asleep.finish(&platform).await.unwrap());
+            asleep.fail(&platform, "too late").await.unwrap();
+        }
+        assert_eq!(waiting(world).await, std::slice::from_ref(&row), "what was decided stays");
+        // A successor is not held up by the dead letter, and an administrator gives it its attempts back.
+        platform.write(async |tx| tx.enqueue(&Unknown { key: Some("once".into()) })).await.unwrap();
+        assert_eq!(waiting(world).await.len(), 2);
+        let retry = "mutation($id: ID!) { retryJob(input: { jobId: $id }) { job { status attempts } } }";
+        let retried = world.admin().await.ask(retry, serde_json::json!({ "id": row.id.to_string() })).await;
+        assert_eq!(retried.ok()["retryJob"]["job"], serde_json::json!({ "status": "PENDING", "attempts": 0 }));
+        clear(world).await;
     }
 
     /// A job that keeps failing waits longer each time, then stays for an administrator, who runs it again.

@@ -56,6 +56,7 @@ async fn on_a_filled_database(backend: Backend) {
     on.execute_unprepared("UPDATE users SET display_name = 'Ｚｏë \u{c5}NGSTRÖM ﬁ' WHERE username = 'alice'")
         .await
         .unwrap();
+    on.execute_unprepared("UPDATE conversations SET name = '\u{c9}COLE Ｗide ﬁ' WHERE name = 'Studio'").await.unwrap();
     on.close().await.unwrap();
 
     // Down and up and down again: the second way down meets what the first way up has filled in.
@@ -70,7 +71,9 @@ async fn on_a_filled_database(backend: Backend) {
                 "{column} is still there"
             );
         }
-        assert!(on.execute_unprepared("SELECT is_active FROM user_roles").await.is_err());
+        for (table, column) in [("user_roles", "is_active"), ("conversations", "name_key")] {
+            assert!(on.execute_unprepared(&format!("SELECT {column} FROM {table}")).await.is_err(), "{table}.{column}");
+        }
         on.close().await.unwrap();
 
         migrate(&config).await.unwrap();
@@ -81,6 +84,9 @@ async fn on_a_filled_database(backend: Backend) {
             ["zoë ångström fi"]
         );
         assert_eq!(texts(&on, "SELECT username FROM users WHERE display_name_key = ''").await, [""; 0]);
+        assert_eq!(texts(&on, "SELECT name_key FROM conversations WHERE name LIKE '%ﬁ'").await, ["école wide fi"]);
+        let keyless = "SELECT name FROM conversations WHERE (name IS NULL) <> (name_key IS NULL)";
+        assert_eq!(texts(&on, keyless).await, [""; 0]);
         assert_eq!(texts(&on, "SELECT DISTINCT subscription_plan FROM users").await, ["FREE"]);
         assert_eq!(
             texts(&on, "SELECT username FROM users WHERE xportal_address IS NOT NULL OR github_username IS NOT NULL")

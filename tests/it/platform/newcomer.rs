@@ -87,6 +87,18 @@ fn cases(folder: &Path) -> Vec<Case> {
             &[("ALLOWED_ORIGINS", "https://a.example,*")],
             &["ALLOWED_ORIGINS", "*"],
         ),
+        case(
+            "a misspelt setting, doctor",
+            &["doctor"],
+            &[("DATABASE_URI", "postgres://localhost/polyphony")],
+            &["FAIL  settings", "did you mean DATABASE_URL?"],
+        ),
+        case(
+            "a misspelt setting, elsewhere",
+            &[],
+            &[("APP_ENV", "staging"), ("VAULT_KEYS", &"0123456789abcdef".repeat(4)), ("SMTP-URL", "smtp://mail")],
+            &["SMTP-URL: there is no such setting; did you mean SMTP_URL?"],
+        ),
         case("a sender that is none", &[], &[("MAIL_FROM", "nobody")], &["MAIL_FROM"]),
     ]
 }
@@ -109,6 +121,15 @@ async fn every_complaint_says_what_is_wrong_and_what_to_set() {
         let lines = said.lines().filter(|line| !line.starts_with("The settings are not right")).count();
         assert!(lines == 1 || case.arguments == ["doctor"], "{what}: {lines} lines\n{said}");
     }
+}
+
+/// On a laptop a setting that goes unheard is told, and stops nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_misspelt_setting_is_told() {
+    let home = tempfile::tempdir().unwrap();
+    let (success, said) = Program::run(home.path(), &["config"], &[("REDIS_URI", "redis://:hunter2@cache")]).await;
+    assert!(success && said.contains("REDIS_URI: there is no such setting; did you mean REDIS_URL?"), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
 }
 
 /// Who reads a command's output may have heard enough, as `head` does.

@@ -63,8 +63,26 @@ impl Writer {
     }
 
     fn user(&mut self) -> String {
-        let selection = self.some(&["username", "displayName", "bio", "isPublic"]);
-        self.wrapped("User", format!("id {selection}"))
+        let selection = self.some(&[
+            "username",
+            "displayName",
+            "bio",
+            "isPublic",
+            "avatarUrl",
+            "bannerUrl",
+            "location",
+            "statusMessage",
+            "socialLinks",
+            "role",
+            "isBlocked",
+            "createdAt",
+            "name: displayName",
+            "displayName name: displayName",
+            "__typename",
+        ]);
+        let on = ["User", "Node"][self.below(2) as usize];
+        let selection = format!("... on {on} {{ id }} {selection}");
+        self.wrapped("User", selection)
     }
 
     fn message(&mut self, depth: u32) -> String {
@@ -78,6 +96,14 @@ impl Writer {
                 "version",
                 "readCount",
                 "deliveredCount",
+                "role type",
+                "isEdited editCount editedAt",
+                "isDeleted deletedAt",
+                "pinnedAt",
+                "metadata clientId",
+                "createdAt updatedAt",
+                "sender { id } sender { username }",
+                "__typename what: __typename",
             ]);
         if depth > 0 {
             for _ in 0..=self.below(3) {
@@ -112,8 +138,20 @@ impl Writer {
     }
 
     fn conversation(&mut self, depth: u32) -> String {
-        let mut selection =
-            "id ".to_owned() + &self.some(&["kind", "name", "memberCount", "unreadCount", "viewerRole", "isBlocked"]);
+        let mut selection = "id ".to_owned()
+            + &self.some(&[
+                "kind",
+                "name",
+                "memberCount",
+                "unreadCount",
+                "viewerRole",
+                "isBlocked",
+                "description visibility maxMembers",
+                "messageCount lastActivityAt",
+                "isArchived metadata version createdAt",
+                "viewerMembership { conversationId userId role joinedAt lastReadSeq lastDeliveredSeq mutedUntil }",
+                "__typename",
+            ]);
         if depth > 0 {
             for _ in 0..=self.below(3) {
                 let alias = self.alias();

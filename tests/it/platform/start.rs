@@ -185,4 +185,31 @@ async fn production_does_not_start_with_open_demo_accounts() {
     let program = Program::serve(fresh.path(), &settings).await;
     let (_, headers, _) = get(&format!("{}/healthz", program.url)).await;
     assert!(headers.contains_key("strict-transport-security"), "{headers:?}");
+    // Nor does it show its playground or its schema, unless told to.
+    let (status, _, body) = get(&format!("{}/", program.url)).await;
+    assert!(status == 200 && body["name"] == "Polyphony", "{body}");
+    assert_eq!(get(&format!("{}/playground/index.html", program.url)).await.0, 404);
+    let answer = program.ask(None, "{ __schema { types { name } } }", json!({})).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "INTROSPECTION_DISABLED", "{answer}");
+}
+
+/// PLT-034: the address of the database in parts, as hosters give it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_database_may_be_named_in_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(database) = EmptyDatabase::make(Backend::Postgres, folder.path()).await else { return skip("PostgreSQL") };
+    let url = url::Url::parse(&database.url).unwrap();
+    let port = url.port().unwrap_or(5432).to_string();
+    let mut parts = vec![
+        ("DB_HOST", url.host_str().unwrap()),
+        ("DB_PORT", port.as_str()),
+        ("DB_USER", url.username()),
+        ("DB_NAME", url.path().trim_start_matches('/')),
+    ];
+    parts.extend(url.password().map(|word| ("DB_PASSWORD", word)));
+    let (success, said) = Program::run(folder.path(), &["migrate", "status"], &parts).await;
+    assert!(success && said.contains("pending  m"), "{said}");
+    let wrong = Program::run(folder.path(), &["doctor"], &[&parts[..], &[("DB_NAME", "not-there")]].concat()).await;
+    assert!(!wrong.0 && wrong.1.contains("not-there"), "{}", wrong.1);
+    database.remove().await;
 }

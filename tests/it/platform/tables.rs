@@ -1,4 +1,4 @@
-//! The schema of both databases: the whole way down and up again with data in it, and what every table has.
+//! The schema of both databases: the whole way down and up again with data in it, what every table has, and what leads to its rows.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -83,7 +83,7 @@ async fn the_schema_goes_down_and_up_on_postgres() {
 }
 
 /// Tables without `created_at` or `updated_at`, and why.
-const WITHOUT: [(&str, &str); 15] = [
+const WITHOUT: [(&str, &str); 16] = [
     ("seaql_migrations", "the migrator's own, with applied_at"),
     ("event_log", "one row that names the log"),
     ("events", "a row never changes"),
@@ -95,6 +95,7 @@ const WITHOUT: [(&str, &str); 15] = [
     ("permissions", "a row never changes"),
     ("role_permissions", "a row never changes, and is written with its role"),
     ("signing_keys", "a row never changes"),
+    ("rate_counters", "a row is gone when its time is over"),
     ("milestones", "reached_at, and a row never changes"),
     ("user_roles", "assigned_at, the moment of the last assignment"),
     ("verification_requests", "completed_at is its one change"),
@@ -141,4 +142,61 @@ async fn tables_say_when_on_sqlite() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tables_say_when_on_postgres() {
     tables_say_when(Backend::Postgres).await;
+}
+
+/// Every column that is a foreign key.
+async fn foreign_keys(url: &str) -> Vec<(String, String)> {
+    rows(
+        url,
+        "SELECT t.name AS one, f.\"from\" AS two FROM sqlite_master t, pragma_foreign_key_list(t.name) f \
+         WHERE t.type = 'table' ORDER BY 1, 2",
+        "SELECT c.conrelid::regclass::text AS one, a.attname::text AS two FROM pg_constraint c \
+         JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey) \
+         WHERE c.contype = 'f' AND c.connamespace = 'public'::regnamespace ORDER BY 1, 2",
+    )
+    .await
+}
+
+/// The first column of every index, and behind it the rows that it holds when it does not hold all.
+async fn leading_columns(url: &str) -> Vec<(String, String)> {
+    let of = rows(
+        url,
+        "SELECT t.name AS one, i.name || CASE WHEN l.partial THEN substr(x.sql, instr(x.sql, ' WHERE ')) ELSE '' END AS two \
+         FROM sqlite_master t, pragma_index_list(t.name) l, pragma_index_info(l.name) i \
+         LEFT JOIN sqlite_master x ON x.name = l.name WHERE t.type = 'table' AND i.seqno = 0",
+        "SELECT i.indrelid::regclass::text AS one, \
+         a.attname || coalesce(' WHERE ' || pg_get_expr(i.indpred, i.indrelid), '') AS two FROM pg_index i \
+         JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] \
+         JOIN pg_class c ON c.oid = i.indrelid WHERE c.relnamespace = 'public'::regnamespace",
+    )
+    .await;
+    of.into_iter().map(|(table, column)| (table, column.replace(['"', '(', ')'], ""))).collect()
+}
+
+/// Whatever goes is looked for in every column that may name it: each of those leads an index, which may leave out rows that name
+/// nothing.
+async fn foreign_keys_are_indexed(backend: Backend) {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(database) = EmptyDatabase::make(backend, folder.path()).await else { return skip("PostgreSQL") };
+    run(folder.path(), &[("DATABASE_URL", database.url.as_str())], &["migrate", "up"]).await;
+    let keys = foreign_keys(&database.url).await;
+    assert!(keys.len() > 20, "{keys:?}");
+    let indexed = leading_columns(&database.url).await;
+    let leads = |table: &String, column: &String| {
+        let filled = format!("{column} WHERE {column} IS NOT NULL");
+        indexed.iter().any(|(of, first)| of == table && (first == column || *first == filled))
+    };
+    let missing: Vec<_> = keys.iter().filter(|(table, column)| !leads(table, column)).collect();
+    assert!(missing.is_empty(), "no index leads with {missing:?}");
+    database.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn foreign_keys_are_indexed_on_sqlite() {
+    foreign_keys_are_indexed(Backend::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn foreign_keys_are_indexed_on_postgres() {
+    foreign_keys_are_indexed(Backend::Postgres).await;
 }

@@ -143,6 +143,7 @@ fn acting(op: &Op, id: UserId) -> Op {
         token_version: 0,
         is_freshly_proved: false,
         token_expires_at: op.platform.clock.now() + chrono::TimeDelta::minutes(15),
+        only: None,
     };
     op.with_viewer(Viewer::Person(person))
 }

@@ -59,7 +59,7 @@ pub async fn create_vouched_account(op: &Op, account: Vouched<'_>) -> Result<use
             updated_at: Set(tx.now()),
             ..Default::default()
         };
-        let user = users::insert(tx, row).await?;
+        let user = users::create(tx, row).await?;
         store::put_password(tx, user.id, account.password_hash).await?;
         Ok(user)
     })

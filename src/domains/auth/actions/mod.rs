@@ -4,6 +4,8 @@
 pub(super) mod accounts;
 /// Trusting a token, and noticing when it is over.
 pub(super) mod authenticate;
+/// Letting an open connection go on.
+pub(super) mod connections;
 /// Choosing a new password.
 pub(super) mod password;
 /// Making and granting roles.

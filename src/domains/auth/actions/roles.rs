@@ -49,6 +49,8 @@ pub struct RoleChange {
     pub is_active: Option<bool>,
     /// What it allows, and nothing else.
     pub permissions: Option<Vec<PermissionId>>,
+    /// The version the change was made from; another is a conflict.
+    pub expected_version: Option<i32>,
 }
 
 /// Makes a role.
@@ -71,6 +73,7 @@ pub async fn create_role(op: &Op, input: NewRole) -> Result<role::Model> {
             description: Set(description.clone()),
             is_system: Set(false),
             is_active: Set(true),
+            version: Set(1),
             created_at: Set(tx.now()),
             updated_at: Set(tx.now()),
         };
@@ -95,6 +98,9 @@ async fn allow(tx: &Tx, permit: &Permit<ManageRoles, AllRoles>, role: RoleId, al
 }
 
 /// Changes a role. The system's own cannot be switched off, and what everybody and what administrators may do is not in the table.
+///
+/// # Errors
+/// VALIDATION_FAILED, NOT_FOUND, BUSINESS_RULE_VIOLATION, RESOURCE_CONFLICT for a stale version.
 pub async fn update_role(op: &Op, id: RoleId, change: RoleChange) -> Result<role::Model> {
     let permit = op.permit::<ManageRoles, _>(AllRoles)?;
     let mut checks = Checks::new();
@@ -109,7 +115,11 @@ pub async fn update_role(op: &Op, id: RoleId, change: RoleChange) -> Result<role
     let permissions = change.permissions.map(distinct);
     op.write(async |tx| {
         let current = store::lock_role(tx, id).await?.ok_or(AuthError::RoleNotFound)?;
+        if change.expected_version.is_some_and(|expected| expected != current.version) {
+            return Err(AuthError::StaleRole.into());
+        }
         let mut row = row.clone();
+        row.version = Set(current.version + 1);
         row.updated_at = Set(tx.now());
         if let Some(is_active) = change.is_active {
             if current.is_system && !is_active {

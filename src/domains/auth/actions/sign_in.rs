@@ -12,10 +12,11 @@ use crate::{
     },
     domains::{
         auth::{
+            actions::connections::renew_connection,
             error::AuthError,
             events::AuthEvent,
             keys,
-            model::{Claims, check_password, digest},
+            model::{Claims, check_password, digest, guessable},
             store,
         },
         users::{self, Seen},
@@ -80,8 +81,8 @@ pub async fn sign_up(op: &Op, input: SignUp) -> Result<Issued> {
     let email = checks.email("email", &input.email);
     let display_name = checks.text("displayName", input.display_name.as_deref().unwrap_or(&username), 1, 100);
     let device = checks.optional("device", input.device.as_deref(), 100);
-    let local = email.split('@').next().unwrap_or_default();
-    check_password(&mut checks, "password", &input.password, &[&username, &email, local, "polyphony"]);
+    let names = guessable(Some(&username), Some(&email), [display_name.as_str()]);
+    check_password(&mut checks, "password", &input.password, &names);
     checks.finish()?;
     op.platform.cache.limit("sign-up", &op.origin.address(), op.config.limits.sign_up).await?;
     let (username_key, email_key) = (fold(&username), fold(&email));
@@ -111,7 +112,7 @@ pub async fn sign_up(op: &Op, input: SignUp) -> Result<Issued> {
                 updated_at: Set(tx.now()),
                 ..Default::default()
             };
-            let user = users::insert(tx, row).await?;
+            let user = users::create(tx, row).await?;
             store::put_password(tx, user.id, &hash).await?;
             let session = begin_session(op, tx, &user, device.clone(), &refresh_token).await?;
             users::ask_for_proof(op, tx, &user, &email, may_mail).await?;
@@ -192,16 +193,24 @@ pub async fn sign_in(op: &Op, input: SignIn) -> Result<Issued> {
 /// The same token presented again soon gives the same successor, as long as that was not used: the answer may have been lost, or
 /// two tabs asked at once. Later, or once the successor was used, it is somebody else's copy, and the whole session ends.
 ///
+/// Over a connection of the same person, that goes on under the new access token.
+///
 /// # Errors
-/// INVALID_TOKEN, also once the session has reached its greatest age; RATE_LIMIT_EXCEEDED.
+/// INVALID_TOKEN, also once the session has reached its greatest age; PERMISSION_DENIED over a connection of another person, and then
+/// the token stays unused; RATE_LIMIT_EXCEEDED.
 pub async fn refresh(op: &Op, token: &str) -> Result<Issued> {
     op.platform.cache.limit("refresh", &op.origin.address(), op.config.limits.refresh).await?;
+    // Whose connection this came over.
+    let connected = op.viewer.id().filter(|_| op.origin.connection.is_some());
     // The successor follows from the token, so that asking again gives the same one and only digests need keeping.
     let next = op.platform.vault.derive("refresh token", token)?;
     let grace = TimeDelta::from_std(op.config.auth.refresh_grace).unwrap_or(TimeDelta::seconds(60));
     let outcome = op
         .write(async |tx| {
             let Some(row) = store::lock_refresh_token(tx, &digest(token)).await? else { return Ok(None) };
+            if connected.is_some_and(|me| me != row.user_id) {
+                return Err(AuthError::OtherPerson.into());
+            }
             let session = store::session(tx, row.session_id).await?;
             let session = session.filter(|session| session.revoked_at.is_none() && session.expires_at > tx.now());
             let Some(session) = session.filter(|_| row.expires_at > tx.now()) else { return Ok(None) };
@@ -230,7 +239,13 @@ pub async fn refresh(op: &Op, token: &str) -> Result<Issued> {
     let user = users::by_ids(op.read(), &[session.user_id]).await?.pop();
     let user = user.filter(|user| user.suspended_at.is_none()).ok_or(AuthError::InvalidRefreshToken)?;
     let roles = current_roles(op, &session).await?;
-    issue(op, user, session, next, roles).await
+    let issued = issue(op, user, session, next, roles).await?;
+    if connected.is_some() {
+        // The exchange is done whatever comes of this: who has both tokens can present the one once more.
+        let renewed = renew_connection(op, &issued.access_token).await;
+        renewed.inspect_err(|error| tracing::debug!(?error, "a connection was not renewed")).ok();
+    }
+    Ok(issued)
 }
 
 /// Follows a mailed verification link.
@@ -280,7 +295,7 @@ async fn begin_session(
 
 async fn current_roles(op: &Op, session: &session::Model) -> Result<Roles> {
     let standing = store::standing(op.read(), session.id, session.user_id, op.platform.clock.now()).await?;
-    Ok(standing.map(|standing| Roles::from_names(standing.roles.iter().map(String::as_str))).unwrap_or_default())
+    Ok(standing.map(|standing| standing.roles).unwrap_or_default())
 }
 
 async fn issue(
@@ -306,7 +321,7 @@ async fn issue(
         exp: now.timestamp() + expires_in,
     };
     let access_token = keys::sign(&op.platform, &op.config, &claims).await?;
-    let user = Seen::own(user);
+    let user = Seen::signed_in(user, session.id);
     Ok(Issued { user, session, access_token, refresh_token, expires_in })
 }
 

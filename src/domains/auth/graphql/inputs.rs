@@ -3,7 +3,10 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, SimpleObject};
 use entity::ids::{PermissionId, RoleId, SessionId, UserId};
 
-use super::{Role, Session, cookies, types::Scopes};
+use super::{
+    Role, Session, cookies,
+    types::{Scopes, TokenScopes},
+};
 use crate::{
     domains::{auth::Issued, users::graphql::User},
     graphql::{
@@ -19,7 +22,7 @@ pub struct SignUpInput {
     pub username: String,
     /// An address that takes mail: it gets a link to prove it.
     pub email: EmailAddress,
-    /// 10 to 256 characters of any kind; not one everybody tries first, and not your own name.
+    /// 10 to 256 characters of any kind; not one everybody tries first, and not your own name or address.
     #[graphql(secret)]
     pub password: String,
     /// How you are called, 1 to 100 characters; the username unless given.
@@ -67,8 +70,8 @@ impl SignedIn {
     pub(super) fn new(ctx: &Context<'_>, issued: Issued) -> Self {
         let in_cookies = cookies::set(ctx, &issued);
         Self {
+            session: Session::begun(issued.session),
             user: User::new(issued.user),
-            session: Session::new(issued.session),
             access_token: Some(issued.access_token).filter(|_| !in_cookies),
             refresh_token: Some(issued.refresh_token).filter(|_| !in_cookies),
             expires_in: issued.expires_in,
@@ -129,6 +132,39 @@ pub struct RevokeSessionPayload {
     pub session_id: ID,
 }
 
+/// What a token is for.
+#[derive(InputObject)]
+pub struct IssueScopedTokenInput {
+    /// The one thing it is to be good for.
+    pub scope: TokenScopes,
+}
+
+/// A token that is good for one thing.
+#[derive(SimpleObject)]
+pub struct IssueScopedTokenPayload {
+    /// The token.
+    pub token: String,
+    /// What it is good for.
+    pub scope: TokenScopes,
+    /// Seconds until it can be presented no more. What it has opened may last longer: as long as with an access token made now.
+    pub expires_in: i64,
+}
+
+/// The proof that a connection goes on with.
+#[derive(InputObject)]
+pub struct RenewConnectionInput {
+    /// An access token of the person the connection is for, of this sign-in or another.
+    #[graphql(secret)]
+    pub access_token: String,
+}
+
+/// The connection goes on.
+#[derive(SimpleObject)]
+pub struct RenewConnectionPayload {
+    /// Until when, unless it is renewed again: the end of the token.
+    pub expires_at: DateTime,
+}
+
 /// A mailed token.
 #[derive(InputObject)]
 pub struct VerifyEmailInput {
@@ -178,7 +214,7 @@ pub struct ResetPasswordInput {
     /// The token of the link.
     #[graphql(secret)]
     pub token: String,
-    /// 10 to 256 characters of any kind; not one everybody tries first.
+    /// 10 to 256 characters of any kind; not one everybody tries first, and not your own name or address.
     #[graphql(secret)]
     pub new_password: String,
 }
@@ -217,6 +253,8 @@ pub struct UpdateRoleInput {
     /// What it allows from now on, of the list `permissions`, and nothing else. Those of `USER` and `ADMIN` are fixed:
     /// BUSINESS_RULE_VIOLATION.
     pub permission_ids: Option<Vec<GlobalId<PermissionId>>>,
+    /// The `version` the change was made from; another answers RESOURCE_CONFLICT.
+    pub expected_version: Option<i32>,
 }
 
 /// The role that was made.

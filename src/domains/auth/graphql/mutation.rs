@@ -5,7 +5,8 @@ use async_graphql::{Context, Object};
 use super::{
     cookies,
     inputs::{
-        RefreshSessionInput, RefreshSessionPayload, RequestPasswordResetInput, RequestPasswordResetPayload,
+        IssueScopedTokenInput, IssueScopedTokenPayload, RefreshSessionInput, RefreshSessionPayload,
+        RenewConnectionInput, RenewConnectionPayload, RequestPasswordResetInput, RequestPasswordResetPayload,
         ResendVerificationEmailInput, ResendVerificationEmailPayload, ResetPasswordInput, ResetPasswordPayload,
         RevokeSessionInput, RevokeSessionPayload, SignInInput, SignInPayload, SignOutInput, SignOutPayload,
         SignUpInput, SignUpPayload, SignedIn, VerifyEmailInput, VerifyEmailPayload,
@@ -16,8 +17,8 @@ use crate::{
     base::error::{Error, Result},
     domains::{
         auth::{
-            SignIn, SignOutScope, SignUp, refresh, reset_password, revoke_session, sign_in, sign_out, sign_up,
-            verify_email,
+            ScopedToken, SignIn, SignOutScope, SignUp, issue_scoped_token, refresh, renew_connection, reset_password,
+            revoke_session, sign_in, sign_out, sign_up, verify_email,
         },
         users::{self, graphql::User},
     },
@@ -51,11 +52,22 @@ impl AuthMutation {
     }
 
     /// Exchanges a refresh token for a new pair. A lost answer may be asked for again within a minute; later, or once the successor
-    /// was used, the token counts as stolen and its session ends. INVALID_TOKEN then: sign in again.
+    /// was used, the token counts as stolen and its session ends. INVALID_TOKEN then: sign in again. Over a WebSocket of the same
+    /// person, that goes on under the new token; over another person's, PERMISSION_DENIED, and the token stays good.
     async fn refresh_session(&self, ctx: &Context<'_>, input: RefreshSessionInput) -> Result<RefreshSessionPayload> {
         let token = input.refresh_token.or_else(|| ctx.op().origin.refresh_cookie.clone());
         let token = token.ok_or_else(|| Error::invalid("input.refreshToken", "is needed unless its cookie is sent"))?;
         Ok(RefreshSessionPayload { signed_in: SignedIn::new(ctx, refresh(ctx.op(), &token).await?) })
+    }
+
+    /// Lets the WebSocket this is sent over go on, with all its subscriptions, under a newer access token of the same person; otherwise
+    /// it is closed with 4403 when the one it was opened with ends. For who refreshes over HTTP; `refreshSession` over the socket does
+    /// it by itself. INVALID_TOKEN when the token is not good, PERMISSION_DENIED when it is another person's, and
+    /// BUSINESS_RULE_VIOLATION over anything but a WebSocket: event streams end with their token, and are begun again.
+    #[graphql(directive = access::apply(Requires::SignedIn))]
+    async fn renew_connection(&self, ctx: &Context<'_>, input: RenewConnectionInput) -> Result<RenewConnectionPayload> {
+        let expires_at = renew_connection(ctx.op(), &input.access_token).await?.into();
+        Ok(RenewConnectionPayload { expires_at })
     }
 
     /// Ends sign-ins of the viewer. Their tokens and open subscriptions end within a second.
@@ -74,6 +86,18 @@ impl AuthMutation {
     async fn revoke_session(&self, ctx: &Context<'_>, input: RevokeSessionInput) -> Result<RevokeSessionPayload> {
         revoke_session(ctx.op(), *input.session_id).await?;
         Ok(RevokeSessionPayload { session_id: node::id(*input.session_id) })
+    }
+
+    /// Makes a token for one thing only, for where a page can send no headers: an `EventSource`, a media element, a socket. It can be presented
+    /// for five minutes, ends with the session, and may stand in an address, where an access token must never stand.
+    #[graphql(directive = access::apply(Requires::SignedIn))]
+    async fn issue_scoped_token(
+        &self,
+        ctx: &Context<'_>,
+        input: IssueScopedTokenInput,
+    ) -> Result<IssueScopedTokenPayload> {
+        let ScopedToken { token, scope, expires_in } = issue_scoped_token(ctx.op(), input.scope.into())?;
+        Ok(IssueScopedTokenPayload { token: token.to_string(), scope: scope.into(), expires_in })
     }
 
     /// Proves an email address by its mailed token, which works once; a pending new address becomes that of the account. INVALID_TOKEN:

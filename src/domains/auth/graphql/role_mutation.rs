@@ -37,8 +37,8 @@ impl RolesMutation {
         Ok(CreateRolePayload { role: Role::new(role) })
     }
 
-    /// Changes a role. The system's own cannot be switched off: BUSINESS_RULE_VIOLATION. Open connections of those who hold it end when
-    /// their rights change.
+    /// Changes a role. The system's own cannot be switched off: BUSINESS_RULE_VIOLATION. A stale `expectedVersion` is RESOURCE_CONFLICT.
+    /// Open connections of those who hold it end when their rights change.
     #[graphql(directive = access::apply(Requires::Admin))]
     async fn update_role(&self, ctx: &Context<'_>, input: UpdateRoleInput) -> Result<UpdateRolePayload> {
         let description = match input.description {
@@ -47,8 +47,8 @@ impl RolesMutation {
             MaybeUndefined::Value(text) => Some(Some(text)),
         };
         let permissions = input.permission_ids.map(|ids| ids.into_iter().map(|id| *id).collect());
-        let change =
-            RoleChange { display_name: input.display_name, description, is_active: input.is_active, permissions };
+        let UpdateRoleInput { display_name, is_active, expected_version, .. } = input;
+        let change = RoleChange { display_name, description, is_active, permissions, expected_version };
         Ok(UpdateRolePayload { role: Role::new(update_role(ctx.op(), *input.role_id, change).await?) })
     }
 

@@ -10,7 +10,7 @@ use entity::{
 use futures_util::FutureExt;
 
 use crate::{
-    access::{BaseRole, Roles},
+    access::{BaseRole, Roles, TokenScope},
     base::error::Result,
     domains::{
         auth::{
@@ -26,18 +26,28 @@ use crate::{
         loader::ContextExt,
         node,
         page::{Connection, PageArgs, Scope},
+        ready::ready,
         scalars::DateTime,
     },
 };
 
 /// One sign-in of the viewer on a device.
 #[derive(Clone, Debug)]
-pub struct Session(Arc<session::Model>);
+pub struct Session {
+    row: Arc<session::Model>,
+    /// It began in this operation, or went on, and answers to it, though the operation was sent without it.
+    is_begun: bool,
+}
 
 impl Session {
     /// From its row.
     pub fn new(row: session::Model) -> Self {
-        Self(Arc::new(row))
+        Self { row: Arc::new(row), is_begun: false }
+    }
+
+    /// The sign-in this operation brought about.
+    pub fn begun(row: session::Model) -> Self {
+        Self { row: Arc::new(row), is_begun: true }
     }
 
     /// The viewer's session by id.
@@ -45,11 +55,13 @@ impl Session {
         Ok(ctx.load(SessionById(id)).await?.map(Self::new))
     }
 
-    /// One page of a person's sessions in a state. The caller has checked that the viewer is that person.
+    /// One page of a person's sessions in a state. The caller has checked that the viewer is that person; `begun` is the sign-in this
+    /// very operation brought about.
     pub async fn page_of(
         ctx: &Context<'_>,
         user: UserId,
         state: SessionStates,
+        begun: Option<SessionId>,
         args: PageArgs,
     ) -> Result<Connection<Self>> {
         let op = ctx.op().clone();
@@ -61,7 +73,8 @@ impl Session {
             let op = op.clone();
             async move { store::sessions_count(op.read(), user, state, now).await }.boxed()
         };
-        Ok(Connection::new(page, &scope, |row| row.id.to_string().into(), Self::new, Arc::new(count)))
+        let node = move |row: session::Model| Self { is_begun: begun == Some(row.id), row: Arc::new(row) };
+        Ok(Connection::new(page, &scope, |row| row.id.to_string().into(), node, Arc::new(count)))
     }
 }
 
@@ -82,50 +95,54 @@ pub enum SessionStates {
 impl Session {
     /// The global id.
     pub async fn id(&self) -> ID {
-        node::id(self.0.id)
+        node::id(self.row.id)
     }
 
     /// What the client called itself when it signed in.
-    async fn device(&self) -> Option<&String> {
-        self.0.device.as_ref()
+    fn device(&self) -> Option<&String> {
+        self.row.device.as_ref()
     }
 
     /// The address it signed in from.
-    async fn ip_address(&self) -> Option<&String> {
-        self.0.ip_address.as_ref()
+    fn ip_address(&self) -> Option<&String> {
+        self.row.ip_address.as_ref()
     }
 
     /// The browser or program it signed in with.
-    async fn user_agent(&self) -> Option<&String> {
-        self.0.user_agent.as_ref()
+    fn user_agent(&self) -> Option<&String> {
+        self.row.user_agent.as_ref()
     }
 
-    /// The request was made with this session.
+    /// The request was made with this session, or has just signed in with it.
     #[graphql(directive = viewer_dependent::apply())]
     async fn is_current(&self, ctx: &Context<'_>) -> bool {
-        ctx.op().viewer.person().is_ok_and(|person| person.session == self.0.id)
+        self.is_begun || ctx.op().viewer.person().is_ok_and(|person| person.session == self.row.id)
     }
 
     /// When it signed in.
-    async fn created_at(&self) -> DateTime {
-        self.0.created_at.into()
+    fn created_at(&self) -> DateTime {
+        self.row.created_at.into()
     }
 
     /// When it last refreshed its tokens.
-    async fn last_used_at(&self) -> DateTime {
-        self.0.last_used_at.into()
+    fn last_used_at(&self) -> DateTime {
+        self.row.last_used_at.into()
     }
 
     /// When it ends by itself: unless it is used before, and at the latest 90 days (unless configured otherwise) after it began.
-    async fn expires_at(&self) -> DateTime {
-        self.0.expires_at.into()
+    fn expires_at(&self) -> DateTime {
+        self.row.expires_at.into()
     }
 
     /// When it was ended; `null` while it is good.
-    async fn revoked_at(&self) -> Option<DateTime> {
-        self.0.revoked_at.map(DateTime)
+    fn revoked_at(&self) -> Option<DateTime> {
+        self.row.revoked_at.map(DateTime)
     }
 }
+
+ready!(Session {
+    "device": device, "ipAddress": ip_address, "userAgent": user_agent, "createdAt": created_at, "lastUsedAt": last_used_at, "expiresAt": expires_at, "revokedAt": revoked_at
+});
 
 /// A person's sessions in numbers.
 #[derive(Clone, Copy, Debug, SimpleObject)]
@@ -172,6 +189,17 @@ impl From<Scopes> for SignOutScope {
     }
 }
 
+/// What a token of `issueScopedToken` is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(name = "TokenScope", remote = "TokenScope")]
+pub enum TokenScopes {
+    /// Fetching media: for the addresses of `<audio>` and `<video>`.
+    Stream,
+    /// Following subscriptions, and nothing else: in the payload of `connection_init`, or as `access_token` in the address of an
+    /// `EventSource`.
+    Chat,
+}
+
 /// A role that can be granted.
 #[derive(Clone, Debug)]
 pub struct Role(Arc<role::Model>);
@@ -200,28 +228,33 @@ impl Role {
     }
 
     /// Its unique name, upper case: `MODERATOR`.
-    async fn name(&self) -> &str {
+    fn name(&self) -> &str {
         &self.0.name
     }
 
     /// How people read it.
-    async fn display_name(&self) -> &str {
+    fn display_name(&self) -> &str {
         &self.0.display_name
     }
 
     /// What it is for.
-    async fn description(&self) -> Option<&String> {
+    fn description(&self) -> Option<&String> {
         self.0.description.as_ref()
     }
 
     /// It belongs to the system: it cannot be renamed, switched off or deleted.
-    async fn is_system(&self) -> bool {
+    fn is_system(&self) -> bool {
         self.0.is_system
     }
 
     /// Grants of it give something.
-    async fn is_active(&self) -> bool {
+    fn is_active(&self) -> bool {
         self.0.is_active
+    }
+
+    /// Grows with every change of the role; pass it as `expectedVersion` so that a change made elsewhere is not overwritten.
+    async fn version(&self) -> i32 {
+        self.0.version
     }
 
     /// What it allows beyond what its name stands for. Only what stands here is ever asked for; administrators may do everything.
@@ -230,6 +263,10 @@ impl Role {
         Ok(rows.into_iter().map(Permission::from).collect())
     }
 }
+
+ready!(Role {
+    "name": name, "displayName": display_name, "description": description, "isSystem": is_system, "isActive": is_active
+});
 
 /// Something a role can be given to allow. The list is fixed: each of them is asked for somewhere in the server, with a fresh sign-in.
 #[derive(Clone, Debug, SimpleObject)]

@@ -1,4 +1,4 @@
-//! How sessions and their accounts stand: what every request asks.
+//! How sessions and their accounts stand.
 
 use std::collections::HashMap;
 
@@ -7,6 +7,7 @@ use entity::ids::{SessionId, UserId};
 use uuid::Uuid;
 
 use crate::{
+    access::Roles,
     base::error::Result,
     domains::auth::model::Standing,
     platform::{
@@ -47,19 +48,16 @@ impl From<Row> for Standing {
             revoked_at: row.revoked_at,
             expires_at: row.expires_at,
             authenticated_at: row.authenticated_at,
-            roles: [row.roles, row.permissions]
-                .iter()
-                .flatten()
-                .flat_map(|names| names.split(','))
-                .map(str::to_owned)
-                .collect(),
+            roles: Roles::from_names(
+                [&row.roles, &row.permissions].into_iter().flatten().flat_map(|names| names.split(',')),
+            ),
             roles_until: row.rights_until,
         }
     }
 }
 
 /// What is known of sessions and their accounts, by a condition on the sessions `s`; `now` is the first value. What a role allows
-/// stands beside its name: both are rights that have to be read anew with every request.
+/// stands beside its name: both are rights, and both are read whenever rights are.
 fn sql(join: &str, now: &str, which: &str) -> String {
     let held = format!(
         "user_roles g JOIN roles r ON r.id = g.role_id AND r.is_active AND g.is_active AND g.user_id = u.id \

@@ -95,6 +95,7 @@ pub async fn create_room(op: &Op, new: NewRoom) -> Result<Seen> {
             updated_at: tx.now(),
             deleted_at: None,
             metadata: new.metadata.unwrap_or_else(|| serde_json::json!({})),
+            name_key: None,
         };
         let permit = op.permit::<Found, _>(Founding { row, is_blocked })?;
         let row = store::insert(tx, permit).await?.ok_or_else(|| Error::internal("a room has no key to share"))?;

@@ -8,7 +8,8 @@ use crate::{
     domains::conversations::{events::ConversationEvent, policy::DeleteMessage, store},
 };
 
-/// Blanks a message, with its earlier texts; its place and number stay. Again is harmless.
+/// Blanks a message, with its earlier texts and its reactions; its place and number stay. Again is harmless. One event tells of all of
+/// it: the message as it is then has neither.
 ///
 /// # Errors
 /// NOT_FOUND, PERMISSION_DENIED, VALIDATION_FAILED.

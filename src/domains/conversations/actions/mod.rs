@@ -51,7 +51,10 @@ use crate::{
 /// The members a text names with @, as the message keeps them.
 async fn mentions(tx: &Tx, conversation: ConversationId, content: &str) -> Result<serde_json::Value> {
     let names = mentioned_names(content);
-    let known = users::by_username_keys(tx, &names).await?;
+    let mut keys = names.concat();
+    keys.sort_unstable();
+    keys.dedup();
+    let known = users::by_username_keys(tx, &keys).await?;
     let members = match known.is_empty() {
         true => HashSet::new(),
         false => store::among(tx, conversation, known.values().copied()).await?,

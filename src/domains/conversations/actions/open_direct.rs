@@ -61,6 +61,7 @@ pub async fn open_direct(op: &Op, other: UserId) -> Result<Seen> {
             updated_at: tx.now(),
             deleted_at: None,
             metadata: serde_json::json!({}),
+            name_key: None,
         };
         let permit = op.permit::<Found, _>(Founding { row, is_blocked })?;
         let Some(row) = store::insert(tx, permit).await? else {

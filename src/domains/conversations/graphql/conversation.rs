@@ -33,6 +33,7 @@ use crate::{
         node,
         page::{Connection, Count, LiveConnection, Page, PageArgs, Scope},
         prefetch::{self, Selected, Slot, Slots},
+        ready::{one, ready},
         scalars::{DateTime, Json},
     },
 };
@@ -185,37 +186,37 @@ impl Conversation {
     }
 
     /// What kind it is.
-    async fn kind(&self) -> ConversationKind {
+    fn kind(&self) -> ConversationKind {
         self.0.seen.row.kind.into()
     }
 
     /// What it is called; `null` for a direct conversation, which is called after `otherUser`.
-    async fn name(&self) -> Option<&String> {
+    fn name(&self) -> Option<&String> {
         self.0.seen.row.name.as_ref()
     }
 
     /// What it is for.
-    async fn description(&self) -> Option<&String> {
+    fn description(&self) -> Option<&String> {
         self.0.seen.row.description.as_ref()
     }
 
     /// Who may find it.
-    async fn visibility(&self) -> ConversationVisibility {
+    fn visibility(&self) -> ConversationVisibility {
         self.0.seen.row.visibility.into()
     }
 
     /// How many members it takes.
-    async fn max_members(&self) -> i32 {
+    fn max_members(&self) -> i32 {
         self.0.seen.row.max_members
     }
 
     /// How many members it has.
-    async fn member_count(&self) -> i32 {
+    fn member_count(&self) -> i32 {
         self.0.seen.row.member_count
     }
 
     /// How many messages it has had: the number of the newest, replies and deleted ones included. On the card of a public room too.
-    async fn message_count(&self) -> i64 {
+    fn message_count(&self) -> i64 {
         self.0.seen.row.last_seq
     }
 
@@ -230,7 +231,7 @@ impl Conversation {
 
     /// The viewer's standing; `null` for somebody who is no member.
     #[graphql(directive = viewer_dependent::apply())]
-    async fn viewer_role(&self) -> Option<ConversationRole> {
+    fn viewer_role(&self) -> Option<ConversationRole> {
         self.member().map(|member| member.role.into())
     }
 
@@ -241,7 +242,7 @@ impl Conversation {
     }
 
     /// When the latest message was accepted, or when it was made: the order of the list. It never goes back.
-    async fn last_activity_at(&self) -> DateTime {
+    fn last_activity_at(&self) -> DateTime {
         self.0.seen.row.last_activity_at.into()
     }
 
@@ -366,7 +367,7 @@ impl Conversation {
     }
 
     /// It has been put aside by an owner: it can be read and left, and nothing is added to it.
-    async fn is_archived(&self) -> bool {
+    fn is_archived(&self) -> bool {
         self.0.seen.row.archived_at.is_some()
     }
 
@@ -379,12 +380,21 @@ impl Conversation {
 
     /// Grows by one with every change of name, description, ceiling, visibility or metadata, and when it is archived or taken out
     /// again; for `expectedVersion`.
-    async fn version(&self) -> i32 {
+    fn version(&self) -> i32 {
         self.0.seen.row.version
     }
 
     /// When it was made.
-    async fn created_at(&self) -> DateTime {
+    fn created_at(&self) -> DateTime {
         self.0.seen.row.created_at.into()
     }
 }
+
+ready!(Conversation {
+    id: |conversation| conversation.key();
+    "kind": kind, "name": name, "description": description, "visibility": visibility, "maxMembers": max_members, "memberCount": member_count, "messageCount": message_count, "viewerRole": viewer_role, "lastActivityAt": last_activity_at, "isArchived": is_archived, "version": version, "createdAt": created_at
+} edges {
+    "lastMessage": |conversation| conversation.0.last_message.get().filter(|_| conversation.is_member()).map(one),
+    "otherUser": |conversation| conversation.0.other_user.get().map(one),
+    "owner": |conversation| conversation.0.owner.get().map(one),
+});

@@ -2,7 +2,9 @@
 
 use async_graphql::Enum;
 
-use crate::domains::conversations::store::Filter;
+use crate::{domains::conversations::store::Filter, graphql::ready::enum_leaves};
+
+enum_leaves!(ConversationKind, ConversationVisibility, ConversationRole, MessageRole, MessageType);
 
 /// What kind of conversation it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]

@@ -15,7 +15,7 @@ pub struct SendMessageInput {
     /// Where.
     conversation_id: GlobalId<ConversationId>,
     /// 1 to 2000 characters that are not all blank, kept as sent. More is MESSAGE_TOO_LONG with `details { field reason maxLength
-    /// actualLength }`. A member's @name is a mention.
+    /// actualLength }`. A member's @name is a mention; what a sentence ends in is no part of it, unless it is of the name.
     content: String,
     /// The message it replies to, of this conversation and not deleted. A reply to a reply stands under the first message.
     reply_to_id: Option<GlobalId<MessageId>>,

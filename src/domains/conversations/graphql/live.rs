@@ -93,11 +93,14 @@ pub enum MessageEvent {
 /// Turns what was heard into events, with one statement for all messages. What the viewer may read no longer is left out; why, comes
 /// behind it.
 pub(super) async fn message_events(rows: Rows, heard: Vec<Arc<Event>>) -> Result<Vec<MessageEvent>> {
-    let heard: Vec<(Arc<Event>, Arc<Happened>)> =
-        heard.into_iter().filter_map(|event| event.facts().map(|happened| (event, happened))).collect();
-    let ids: Vec<MessageId> = heard.iter().filter_map(|(_, happened)| message_of(happened)).collect();
-    let found = if ids.is_empty() { HashMap::new() } else { Message::load_many(&rows, ids).await? };
-    Ok(heard.into_iter().filter_map(|(event, happened)| message_event(&found, &event, &happened)).collect())
+    let found = messages_of(&rows, &heard).await?;
+    Ok(heard.iter().filter_map(|event| message_event(&found, event)).collect())
+}
+
+/// The messages that what was heard is about.
+pub(super) async fn messages_of(rows: &Rows, heard: &[Arc<Event>]) -> Result<HashMap<MessageId, Message>> {
+    let ids: Vec<MessageId> = heard.iter().filter_map(|event| message_of(&*event.facts()?)).collect();
+    if ids.is_empty() { Ok(HashMap::new()) } else { Message::load_many(rows, ids).await }
 }
 
 fn message_of(event: &Happened) -> Option<MessageId> {
@@ -111,14 +114,16 @@ fn message_of(event: &Happened) -> Option<MessageId> {
     }
 }
 
-fn message_event(found: &HashMap<MessageId, Message>, event: &Event, happened: &Happened) -> Option<MessageEvent> {
+/// What is told of one event, if anything.
+pub(super) fn message_event(found: &HashMap<MessageId, Message>, event: &Event) -> Option<MessageEvent> {
+    let happened = event.facts::<Happened>()?;
     let cursor = event.cursor().to_string();
     if let Happened::ReceiptMoved { user, receipt, seq, .. } = *happened {
         let (kind, at) = (receipt.into(), event.created_at.into());
         return Some(MessageEvent::Receipt(ReceiptMoved { cursor, kind, seq, at, user_id: user }));
     }
-    let message = found.get(&message_of(happened)?)?.clone();
-    match happened {
+    let message = found.get(&message_of(&happened)?)?.clone();
+    match *happened {
         Happened::MessageSent { .. } => Some(MessageEvent::Sent(MessageSent { cursor, message })),
         Happened::MessageEdited { .. } => Some(MessageEvent::Edited(MessageEdited { cursor, message })),
         Happened::MessageDeleted { .. } => Some(MessageEvent::Deleted(MessageDeleted { cursor, message })),
@@ -266,11 +271,19 @@ pub enum ConversationEvent {
 /// Turns what was heard into events, with one statement for all conversations. What is out of the viewer's sight by now is left out;
 /// that it is gone, comes behind it.
 pub(super) async fn conversation_events(rows: Rows, heard: Vec<InboxNotice>) -> Result<Vec<ConversationEvent>> {
+    let found = conversations_of(&rows, &heard).await?;
+    Ok(heard.into_iter().filter_map(|notice| conversation_event(&found, notice)).collect())
+}
+
+/// The conversations that what was heard is about.
+pub(super) async fn conversations_of(
+    rows: &Rows,
+    heard: &[InboxNotice],
+) -> Result<HashMap<ConversationId, Conversation>> {
     let mut ids: Vec<ConversationId> = heard.iter().filter_map(|notice| conversation_of(&notice.told)).collect();
     ids.sort_unstable();
     ids.dedup();
-    let found = if ids.is_empty() { HashMap::new() } else { Conversation::load_many(&rows, ids).await? };
-    Ok(heard.into_iter().filter_map(|notice| conversation_event(&found, notice)).collect())
+    if ids.is_empty() { Ok(HashMap::new()) } else { Conversation::load_many(rows, ids).await }
 }
 
 fn conversation_of(told: &InboxTold) -> Option<ConversationId> {
@@ -282,7 +295,11 @@ fn conversation_of(told: &InboxTold) -> Option<ConversationId> {
     }
 }
 
-fn conversation_event(found: &HashMap<ConversationId, Conversation>, notice: InboxNotice) -> Option<ConversationEvent> {
+/// What is told of one notice, if anything.
+pub(super) fn conversation_event(
+    found: &HashMap<ConversationId, Conversation>,
+    notice: InboxNotice,
+) -> Option<ConversationEvent> {
     let InboxNotice { cursor, told } = notice;
     let event = match told {
         InboxTold::Removed(id) => {

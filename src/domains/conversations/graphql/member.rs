@@ -18,6 +18,7 @@ use crate::{
         loader::{ContextExt, Rows},
         node,
         prefetch::{Edges, Selected, Slot, to_one},
+        ready::{one, ready},
         scalars::DateTime,
     },
 };
@@ -59,12 +60,12 @@ impl ConversationMember {
 #[Object]
 impl ConversationMember {
     /// The global id of the conversation.
-    async fn conversation_id(&self) -> ID {
+    fn conversation_id(&self) -> ID {
         node::id(self.0.row.conversation_id)
     }
 
     /// The global id of the person.
-    async fn user_id(&self) -> ID {
+    fn user_id(&self) -> ID {
         node::id(self.0.row.user_id)
     }
 
@@ -77,22 +78,22 @@ impl ConversationMember {
     }
 
     /// Their standing.
-    async fn role(&self) -> ConversationRole {
+    fn role(&self) -> ConversationRole {
         self.0.row.role.into()
     }
 
     /// When they came in.
-    async fn joined_at(&self) -> DateTime {
+    fn joined_at(&self) -> DateTime {
         self.0.row.joined_at.into()
     }
 
     /// The number of the newest message they have read; 0 when none.
-    async fn last_read_seq(&self) -> i64 {
+    fn last_read_seq(&self) -> i64 {
         self.0.row.last_read_seq
     }
 
     /// The number of the newest message that has reached them; never behind `lastReadSeq`.
-    async fn last_delivered_seq(&self) -> i64 {
+    fn last_delivered_seq(&self) -> i64 {
         self.0.row.last_delivered_seq
     }
 
@@ -117,6 +118,12 @@ impl ConversationMember {
         muted.filter(|_| ctx.op().viewer.is(self.0.row.user_id)).map(DateTime)
     }
 }
+
+ready!(ConversationMember {
+    "conversationId": conversation_id, "userId": user_id, "role": role, "joinedAt": joined_at, "lastReadSeq": last_read_seq, "lastDeliveredSeq": last_delivered_seq
+} edges {
+    "user": |member| member.0.user.get().map(one),
+});
 
 impl Edges for ConversationMember {
     fn prefetch<'a>(members: &'a [&'a Self], selected: &'a Selected<'a>, rows: &'a Rows) -> BoxFuture<'a, ()> {

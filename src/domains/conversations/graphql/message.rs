@@ -19,8 +19,9 @@ use crate::{
     base::error::{Error, Result},
     domains::{
         conversations::{
-            loaders::{EmojiOf, MembershipIn, MessageById, ReachOf, ReplyCount},
+            loaders::{ConversationById, EmojiOf, MessageById, ReachOf, ReplyCount},
             model::mentions_of,
+            policy::may_know_why,
             store::{self, Joining, Of, Reach, Which},
         },
         users::{UserById, graphql::User},
@@ -31,6 +32,7 @@ use crate::{
         node,
         page::{Connection, LiveConnection, Page, PageArgs, Scope},
         prefetch::{self, Selected, Slot, Slots},
+        ready::{many, one, ready},
         scalars::{DateTime, Json},
     },
 };
@@ -138,7 +140,7 @@ impl Message {
     }
 
     /// Its number in the conversation, from 1, without gaps: the order of messages. A client that sees a gap has missed something.
-    async fn seq(&self) -> i64 {
+    fn seq(&self) -> i64 {
         self.0.row.seq
     }
 
@@ -160,18 +162,18 @@ impl Message {
     }
 
     /// Who speaks: a person, the assistant or the system.
-    async fn role(&self) -> MessageRole {
+    fn role(&self) -> MessageRole {
         self.0.row.role.into()
     }
 
     /// What it carries.
     #[graphql(name = "type")]
-    async fn message_type(&self) -> MessageType {
+    fn message_type(&self) -> MessageType {
         self.0.row.message_type.into()
     }
 
     /// The text, as it was sent; empty once the message is deleted.
-    async fn content(&self) -> &str {
+    fn content(&self) -> &str {
         &self.0.row.content
     }
 
@@ -185,7 +187,7 @@ impl Message {
     }
 
     /// How many replies there are, deleted ones left out.
-    async fn thread_count(&self) -> i32 {
+    fn thread_count(&self) -> i32 {
         self.0.row.thread_count
     }
 
@@ -236,27 +238,27 @@ impl Message {
     }
 
     /// It is pinned.
-    async fn is_pinned(&self) -> bool {
+    fn is_pinned(&self) -> bool {
         self.0.row.pinned_at.is_some()
     }
 
     /// When it was pinned.
-    async fn pinned_at(&self) -> Option<DateTime> {
+    fn pinned_at(&self) -> Option<DateTime> {
         self.0.row.pinned_at.map(DateTime)
     }
 
     /// Its text has been changed.
-    async fn is_edited(&self) -> bool {
+    fn is_edited(&self) -> bool {
         self.0.row.edit_count > 0
     }
 
     /// How often its text has been changed.
-    async fn edit_count(&self) -> i32 {
+    fn edit_count(&self) -> i32 {
         self.0.row.edit_count
     }
 
     /// When its text was changed last.
-    async fn edited_at(&self) -> Option<DateTime> {
+    fn edited_at(&self) -> Option<DateTime> {
         self.0.row.edited_at.map(DateTime)
     }
 
@@ -286,23 +288,25 @@ impl Message {
     }
 
     /// It was taken away: the text is gone, the place and the number stay.
-    async fn is_deleted(&self) -> bool {
+    fn is_deleted(&self) -> bool {
         self.0.row.deleted_at.is_some()
     }
 
     /// When it was taken away.
-    async fn deleted_at(&self) -> Option<DateTime> {
+    fn deleted_at(&self) -> Option<DateTime> {
         self.0.row.deleted_at.map(DateTime)
     }
 
     /// Why it was taken away, if somebody said so.
-    #[graphql(directive = access::apply(Requires::Moderator))]
+    #[graphql(directive = access::apply(Requires::AuthorOrModerator))]
     async fn deletion_reason(&self, ctx: &Context<'_>) -> Result<Option<&String>> {
-        let member = ctx.load(MembershipIn(self.0.row.conversation_id)).await?;
-        if member.is_some_and(|member| member.role >= entity::conversation_member::Role::Moderator) {
+        let seen = ctx.load(ConversationById(self.0.row.conversation_id)).await?;
+        if seen.is_some_and(|seen| may_know_why(&ctx.op().viewer, &seen, &self.0.row)) {
             return Ok(self.0.row.deletion_reason.as_ref());
         }
-        Err(Error::denied("Only moderators and owners of the conversation may see why a message was deleted."))
+        Err(Error::denied(
+            "Only its author and the moderators and owners of the conversation may see why a message was deleted.",
+        ))
     }
 
     /// The members named with @ in the text, in its order; at most 50.
@@ -318,7 +322,7 @@ impl Message {
         Ok(ids.iter().filter_map(|id| found.remove(&UserById(*id))).map(User::new).collect())
     }
 
-    /// The reactions, grouped by emoji; the emoji that came first first. At most 20 emoji.
+    /// The reactions, grouped by emoji; the emoji that came first first. At most 20 emoji; none once it is deleted.
     async fn reactions(&self, ctx: &Context<'_>) -> Result<Vec<ReactionGroup>> {
         self.groups(ctx).await
     }
@@ -376,22 +380,33 @@ impl Message {
     }
 
     /// What a front end kept with it; a JSON object, empty once the message is deleted.
-    async fn metadata(&self) -> Json {
+    fn metadata(&self) -> Json {
         Json(self.0.row.metadata.clone())
     }
 
     /// Grows by one with every change of the message, reactions and replies included.
-    async fn version(&self) -> i32 {
+    fn version(&self) -> i32 {
         self.0.row.version
     }
 
     /// When it was accepted.
-    async fn created_at(&self) -> DateTime {
+    fn created_at(&self) -> DateTime {
         self.0.row.created_at.into()
     }
 
     /// When it was changed last.
-    async fn updated_at(&self) -> DateTime {
+    fn updated_at(&self) -> DateTime {
         self.0.row.updated_at.into()
     }
 }
+
+ready!(Message {
+    id: |message| message.0.row.id;
+    "seq": seq, "role": role, "type": message_type, "content": content, "threadCount": thread_count, "isPinned": is_pinned, "pinnedAt": pinned_at, "isEdited": is_edited, "editCount": edit_count, "editedAt": edited_at, "isDeleted": is_deleted, "deletedAt": deleted_at, "metadata": metadata, "version": version, "createdAt": created_at, "updatedAt": updated_at
+} edges {
+    "sender": |message| message.0.sender.get().map(one),
+    "conversation": |message| message.0.conversation.get().map(one),
+    "replyTo": |message| message.0.reply_to.get().map(one),
+    "mentions": |message| message.0.mentions.get().map(|people| many(people)),
+    "reactions": |message| message.0.reactions.get().map(|groups| many(groups)),
+});

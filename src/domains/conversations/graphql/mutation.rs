@@ -187,7 +187,8 @@ impl ConversationsMutation {
         Ok(RemoveConversationMemberPayload { conversation: Conversation::new(seen) })
     }
 
-    /// Tells how far the viewer has read: lowers `unreadCount` and is shown to the others. An older message changes nothing.
+    /// Tells how far the viewer has read: lowers `unreadCount` and is shown to the others. An older message changes nothing. Also where
+    /// nothing more may be said: in an archived room, and in a direct conversation that a block has shut.
     #[graphql(directive = access::apply(Requires::Member))]
     async fn mark_conversation_read(
         &self,

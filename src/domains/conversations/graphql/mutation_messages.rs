@@ -41,8 +41,8 @@ impl MessagesMutation {
         Ok(EditMessagePayload { message: Message::new(edit_message(ctx.op(), input.into()).await?) })
     }
 
-    /// Takes a message away: its author may, and in a room moderators and owners. The text is gone, with its earlier texts; the place
-    /// and the number stay. Repeating it is harmless.
+    /// Takes a message away: its author may, and in a room moderators and owners. The text is gone, with its earlier texts and
+    /// its reactions; the place and the number stay. Repeating it is harmless.
     #[graphql(directive = access::apply(Requires::Member))]
     async fn delete_message(
         &self,

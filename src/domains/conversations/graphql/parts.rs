@@ -13,6 +13,7 @@ use crate::{
         loader::Rows,
         node,
         prefetch::{Edges, Selected, Slot, to_one},
+        ready::{one, ready},
         scalars::DateTime,
     },
 };
@@ -43,22 +44,22 @@ impl MessageEdit {
 #[Object]
 impl MessageEdit {
     /// Its id, for a client's cache: an edit is found through its message, not by `node`.
-    async fn id(&self) -> ID {
+    fn id(&self) -> ID {
         node::id(self.0.row.id)
     }
 
     /// The text before this change.
-    async fn content(&self) -> &str {
+    fn content(&self) -> &str {
         &self.0.row.content
     }
 
     /// Why it was changed, if the author said so.
-    async fn reason(&self) -> Option<&String> {
+    fn reason(&self) -> Option<&String> {
         self.0.row.reason.as_ref()
     }
 
     /// When it was changed.
-    async fn edited_at(&self) -> DateTime {
+    fn edited_at(&self) -> DateTime {
         self.0.row.created_at.into()
     }
 
@@ -71,6 +72,10 @@ impl MessageEdit {
         }
     }
 }
+
+ready!(MessageEdit {
+    "id": id, "content": content, "reason": reason, "editedAt": edited_at
+});
 
 impl Edges for MessageEdit {
     fn prefetch<'a>(edits: &'a [&'a Self], selected: &'a Selected<'a>, rows: &'a Rows) -> BoxFuture<'a, ()> {
@@ -114,15 +119,21 @@ impl MessageReceipt {
     }
 
     /// When it reached them; at the latest when they read it.
-    async fn delivered_at(&self) -> DateTime {
+    fn delivered_at(&self) -> DateTime {
         self.0.receipt.delivered_at.into()
     }
 
     /// When they read it; `null` while they have not.
-    async fn read_at(&self) -> Option<DateTime> {
+    fn read_at(&self) -> Option<DateTime> {
         self.0.receipt.read_at.map(DateTime)
     }
 }
+
+ready!(MessageReceipt {
+    "deliveredAt": delivered_at, "readAt": read_at
+} edges {
+    "user": |receipt| receipt.0.user.get().map(one),
+});
 
 impl Edges for MessageReceipt {
     fn prefetch<'a>(receipts: &'a [&'a Self], selected: &'a Selected<'a>, rows: &'a Rows) -> BoxFuture<'a, ()> {

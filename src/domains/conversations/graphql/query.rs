@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 use super::{
     Conversation,
     enums::{ConversationFilter, ConversationKind},
+    live::{ConversationEvent, MessageEvent, conversation_event, conversations_of, message_event, messages_of},
 };
 use crate::{
     base::{
@@ -17,6 +18,7 @@ use crate::{
     },
     domains::conversations::{
         error::ConversationError,
+        listen,
         store::{self, Listing, Recency},
     },
     graphql::{
@@ -25,7 +27,10 @@ use crate::{
         node::GlobalId,
         page::{LiveConnection, PageArgs, Scope},
         prefetch::{Selected, prefetch},
+        ready::Now,
+        replay::{EventConnection, EventEdge},
     },
+    platform::events::Event,
 };
 
 /// Reading conversations.
@@ -40,9 +45,9 @@ impl ConversationsQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The global id.")] id: GlobalId<ConversationId>,
-    ) -> Result<Option<Conversation>> {
+    ) -> Result<Option<Now<Conversation>>> {
         signed_in(ctx)?;
-        Ok(Some(Conversation::find(ctx, *id).await?.ok_or(ConversationError::NotFound)?))
+        Ok(Some(Now(Conversation::find(ctx, *id).await?.ok_or(ConversationError::NotFound)?)))
     }
 
     /// The viewer's conversations, most recently active first. With `eventCursor` as `after` of `inboxChanged`, nothing is missed
@@ -89,4 +94,76 @@ impl ConversationsQuery {
         let node = |conversation| conversation;
         Ok(Some(LiveConnection::new(page, &scope, key, node, Arc::new(count), event_cursor)))
     }
+
+    /// What the subscription `messageEvents` has told by now behind a cursor, a page at a time and in the same order: the event log for
+    /// who keeps no line open. `pageInfo.endCursor` goes on, with the next page or with the subscription, and nothing is missed in
+    /// between; while `hasNextPage` holds there may be more, also behind a page that is not full. Every event shows the state as it is
+    /// by now, and one whose message is out of the viewer's sight is left out. Without `after` the page is empty, and its `endCursor`
+    /// is where the log ends now. ROOM_NOT_FOUND, PERMISSION_DENIED and CURSOR_EXPIRED as for the subscription.
+    #[graphql(directive = access::apply(Requires::Member))]
+    async fn message_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The conversation.")] conversation_id: GlobalId<ConversationId>,
+        #[graphql(desc = "So many at the most; 0 to 100, 50 unless said.")] first: Option<i32>,
+        #[graphql(
+            desc = "The cursor of the last event seen, an `eventCursor`, or the `endCursor` of the page before."
+        )]
+        after: Option<String>,
+    ) -> Result<Option<EventConnection<MessageEvent>>> {
+        signed_in(ctx)?;
+        let rows = Rows(ctx.op().clone());
+        let count = at_most(first, &rows)?;
+        let read = async {
+            let heard = listen::room_page(&rows.0, *conversation_id, after.as_deref(), count).await?;
+            let found = messages_of(&rows, &heard.notices).await?;
+            if let Some(asked) = Selected::of(ctx).nodes().field("message") {
+                prefetch(&found.values().collect::<Vec<_>>(), &asked, &rows).await;
+            }
+            let edge = |event: &Arc<Event>| {
+                Some(EventEdge { cursor: event.cursor().to_string(), node: message_event(&found, event)? })
+            };
+            let edges = heard.notices.iter().filter_map(edge).collect();
+            Ok::<_, Error>(EventConnection::new(edges, after.is_some(), heard.end, heard.has_more))
+        };
+        read.boxed().await.map(Some)
+    }
+
+    /// What the subscription `inboxChanged` has told by now behind a cursor, a page at a time and in the same order; see
+    /// `messageEvents`. What has been superseded is left out: that a conversation was added which is out of sight by now, or that a
+    /// message was corrected which is no longer the newest. CURSOR_EXPIRED as for the subscription.
+    #[graphql(directive = access::apply(Requires::SignedIn))]
+    async fn inbox_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many at the most; 0 to 100, 50 unless said.")] first: Option<i32>,
+        #[graphql(
+            desc = "The cursor of the last event seen, an `eventCursor`, or the `endCursor` of the page before."
+        )]
+        after: Option<String>,
+    ) -> Result<Option<EventConnection<ConversationEvent>>> {
+        signed_in(ctx)?;
+        let rows = Rows(ctx.op().clone());
+        let count = at_most(first, &rows)?;
+        let read = async {
+            let heard = listen::inbox_page(&rows.0, after.as_deref(), count).await?;
+            let found = conversations_of(&rows, &heard.notices).await?;
+            if let Some(asked) = Selected::of(ctx).nodes().field("conversation") {
+                prefetch(&found.values().collect::<Vec<_>>(), &asked, &rows).await;
+            }
+            let edge = |notice: listen::InboxNotice| {
+                let cursor = notice.cursor.clone();
+                Some(EventEdge { cursor, node: conversation_event(&found, notice)? })
+            };
+            let edges = heard.notices.into_iter().filter_map(edge).collect();
+            Ok::<_, Error>(EventConnection::new(edges, after.is_some(), heard.end, heard.has_more))
+        };
+        read.boxed().await.map(Some)
+    }
+}
+
+/// How many events a page may have.
+fn at_most(first: Option<i32>, rows: &Rows) -> Result<usize> {
+    let args = PageArgs::new(first, None, None, None);
+    Ok(args.window::<()>(rows.0.config.limits.long_page, &Scope::new("events", ()))?.limit)
 }

@@ -17,6 +17,7 @@ use crate::{
         loader::{ContextExt, Rows},
         page::{Connection, Page, PageArgs, Scope},
         prefetch::{self, Edges, Selected, Slot, Slots, to_one},
+        ready::{one, ready},
         scalars::DateTime,
     },
 };
@@ -95,29 +96,29 @@ impl Edges for ReactionGroup {
 #[Object]
 impl ReactionGroup {
     /// The emoji, or its short name.
-    async fn emoji(&self) -> &str {
+    fn emoji(&self) -> &str {
         &self.0.count.emoji
     }
 
     /// How many people reacted so.
     #[graphql(name = "count")]
-    async fn number(&self) -> i64 {
+    fn number(&self) -> i64 {
         self.count()
     }
 
     /// The viewer is one of them.
     #[graphql(directive = viewer_dependent::apply())]
-    async fn viewer_reacted(&self) -> bool {
+    fn viewer_reacted(&self) -> bool {
         *self.0.count.is_mine.get()
     }
 
     /// When the first of them did.
-    async fn first_reacted_at(&self) -> DateTime {
+    fn first_reacted_at(&self) -> DateTime {
         self.0.count.first_at.into()
     }
 
     /// When the latest of them did.
-    async fn last_reacted_at(&self) -> DateTime {
+    fn last_reacted_at(&self) -> DateTime {
         self.0.count.last_at.into()
     }
 
@@ -146,6 +147,10 @@ impl ReactionGroup {
         Ok(Connection::new(page, &scope, key, |reaction| reaction, count))
     }
 }
+
+ready!(ReactionGroup {
+    "emoji": emoji, "count": number, "viewerReacted": viewer_reacted, "firstReactedAt": first_reacted_at, "lastReactedAt": last_reacted_at
+});
 
 /// One person's reaction to a message.
 #[derive(Clone, Debug)]
@@ -176,10 +181,16 @@ impl Reaction {
     }
 
     /// When they reacted.
-    async fn reacted_at(&self) -> DateTime {
+    fn reacted_at(&self) -> DateTime {
         self.0.at.into()
     }
 }
+
+ready!(Reaction {
+    "reactedAt": reacted_at
+} edges {
+    "user": |reaction| reaction.0.user.get().map(one),
+});
 
 impl Edges for Reaction {
     fn prefetch<'a>(reactions: &'a [&'a Self], selected: &'a Selected<'a>, rows: &'a Rows) -> BoxFuture<'a, ()> {

@@ -5,11 +5,18 @@ use std::{
     sync::Arc,
 };
 
-use entity::ids::{ConversationId, UserId};
+use entity::{
+    conversation_receipt::Kind,
+    ids::{ConversationId, UserId},
+};
 use futures_util::{Stream, stream};
 use serde::Deserialize;
 
-use super::{conversation_event, resume_at};
+use super::{
+    conversation_event,
+    page::{Heard, Page},
+    resume_at,
+};
 use crate::{
     access::Op,
     base::error::Result,
@@ -51,6 +58,10 @@ pub enum InboxTold {
 struct Listener {
     follower: Follower,
     me: UserId,
+    /// Where it begins.
+    after: Cursor,
+    /// The newest event when it began.
+    head: Cursor,
 }
 
 /// Follows all of the viewer's conversations, from a cursor or from now.
@@ -58,18 +69,7 @@ struct Listener {
 /// # Errors
 /// UNAUTHENTICATED, VALIDATION_FAILED or CURSOR_EXPIRED for the cursor.
 pub async fn inbox(op: &Op, after: Option<&str>) -> Result<impl Stream<Item = Result<InboxNotice>> + Send + use<>> {
-    let me = op.viewer.person()?.id;
-    let after = resume_at(after)?;
-    let events = &op.platform.events;
-    // Listening to the own topic comes before the set is read: what changes meanwhile comes behind this place and is applied then.
-    let place = after.unwrap_or_else(|| events.head());
-    let mut follower = events.follow([Arc::from(users::topic(me))], Some(place)).await?;
-    let set = patiently("reading which conversations somebody has", || store::conversations_of(op.read(), me)).await?;
-    let later = if after.is_some() { joined_after(op, me, place).await? } else { HashSet::new() };
-    for conversation in set.into_iter().filter(|conversation| !later.contains(conversation)) {
-        follower.add(Arc::from(topic(conversation)));
-    }
-    let listener = Listener { follower, me };
+    let listener = Listener::open(op, after).await?;
     Ok(stream::unfold(Some(listener), async |listener| {
         let mut listener = listener?;
         match listener.next().await {
@@ -77,6 +77,28 @@ pub async fn inbox(op: &Op, after: Option<&str>) -> Result<impl Stream<Item = Re
             Err(error) => Some((Err(error), None)),
         }
     }))
+}
+
+/// What a follower of the viewer's inbox has heard by now from a cursor on, at most `count` of it.
+///
+/// # Errors
+/// As those of [`inbox`].
+pub async fn inbox_page(op: &Op, after: Option<&str>, count: usize) -> Result<Heard<InboxNotice>> {
+    let mut listener = Listener::open(op, after).await?;
+    let mut page = Page::new(listener.after, listener.head, count);
+    while let Some(event) = listener.follower.now().await? {
+        let told = listener.hear(&event);
+        if !page.takes(&event, told.map(|told| InboxNotice::new(&event, told))) {
+            break;
+        }
+    }
+    Ok(page.close())
+}
+
+impl InboxNotice {
+    fn new(event: &Event, told: InboxTold) -> Self {
+        Self { cursor: event.cursor().to_string(), told }
+    }
 }
 
 /// The conversations that the viewer was not in at a place, and came into after it: their topics are followed from there on, where
@@ -100,11 +122,28 @@ async fn joined_after(op: &Op, me: UserId, place: Cursor) -> Result<HashSet<Conv
 }
 
 impl Listener {
+    async fn open(op: &Op, after: Option<&str>) -> Result<Self> {
+        let me = op.viewer.person()?.id;
+        let after = resume_at(after)?;
+        let events = &op.platform.events;
+        // Listening to the own topic comes before the set is read: what changes meanwhile comes behind this place and is applied then.
+        let head = events.head();
+        let place = after.unwrap_or(head);
+        let mut follower = events.follow([Arc::from(users::topic(me))], Some(place)).await?;
+        let read = || store::conversations_of(op.read(), me);
+        let set = patiently("reading which conversations somebody has", read).await?;
+        let later = if after.is_some() { joined_after(op, me, place).await? } else { HashSet::new() };
+        for conversation in set.into_iter().filter(|conversation| !later.contains(conversation)) {
+            follower.add(Arc::from(topic(conversation)));
+        }
+        Ok(Self { follower, me, after: place, head })
+    }
+
     async fn next(&mut self) -> Result<InboxNotice> {
         loop {
             let event = self.follower.next().await?;
             if let Some(told) = self.hear(&event) {
-                return Ok(InboxNotice { cursor: event.cursor().to_string(), told });
+                return Ok(InboxNotice::new(&event, told));
             }
         }
     }
@@ -134,8 +173,8 @@ impl Listener {
             {
                 None
             }
-            // How far others have read is for the conversation, not for the list of them.
-            ConversationEvent::ReceiptMoved { user, .. } if user != self.me => None,
+            // How far others have read is for the conversation, not for the list of them; what has been received changes no list.
+            ConversationEvent::ReceiptMoved { user, receipt, .. } if user != self.me || receipt != Kind::Read => None,
             ConversationEvent::MessagePinned { .. } | ConversationEvent::ReactionsChanged { .. } => None,
             event => Some(InboxTold::Event(event)),
         }

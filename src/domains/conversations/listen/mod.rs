@@ -11,13 +11,15 @@
 
 /// Everything about all of one's conversations.
 mod inbox;
+/// The same, a page at a time.
+mod page;
 /// What happens in one conversation.
 mod room;
 /// Who is writing just now.
 mod typing;
 
-pub use inbox::{InboxNotice, InboxTold, inbox};
-pub use room::{is_heard_in_room, room};
+pub use inbox::{InboxNotice, InboxTold, inbox, inbox_page};
+pub use room::{is_heard_in_room, room, room_page};
 pub use typing::{TypingSignal, typing};
 
 use std::sync::Arc;

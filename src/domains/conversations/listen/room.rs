@@ -6,12 +6,16 @@ use entity::ids::{ConversationId, UserId};
 use futures_util::{Stream, stream};
 use tokio::sync::broadcast::Receiver;
 
-use super::{departed, departures, farewell, membership, resume_at, still_member, unless_back};
+use super::{
+    departed, departures, farewell, membership,
+    page::{Heard, Page},
+    resume_at, still_member, unless_back,
+};
 use crate::{
     access::Op,
     base::error::Result,
     domains::conversations::events::{ConversationEvent, topic},
-    platform::events::{Event, Follower, Position},
+    platform::events::{Cursor, Event, Follower},
 };
 
 /// Whether who follows a conversation's messages hears of an event of its topic.
@@ -24,7 +28,10 @@ struct Listener {
     conversation: ConversationId,
     follower: Follower,
     departures: Receiver<Arc<serde_json::Value>>,
-    replay_to: Position,
+    /// Where it begins.
+    after: Cursor,
+    /// Up to here it is a replay.
+    head: Cursor,
     me: UserId,
 }
 
@@ -38,14 +45,7 @@ pub async fn room(
     conversation: ConversationId,
     after: Option<&str>,
 ) -> Result<impl Stream<Item = Result<Arc<Event>>> + Send + use<>> {
-    let me = op.viewer.person()?.id;
-    let after = resume_at(after)?;
-    let events = &op.platform.events;
-    let head = events.head();
-    let follower = events.follow([Arc::from(topic(conversation))], Some(after.unwrap_or(head))).await?;
-    let departures = departures(op, conversation, me);
-    membership(op, conversation).await?;
-    let listener = Listener { op: op.clone(), conversation, follower, departures, replay_to: head.position, me };
+    let listener = Listener::open(op, conversation, after).await?;
     Ok(stream::unfold(Some(listener), async |listener| {
         let mut listener = listener?;
         match listener.next().await {
@@ -55,7 +55,41 @@ pub async fn room(
     }))
 }
 
+/// What a follower of a conversation has heard by now from a cursor on, at most `count` of it.
+///
+/// # Errors
+/// As those of [`room`].
+pub async fn room_page(
+    op: &Arc<Op>,
+    conversation: ConversationId,
+    after: Option<&str>,
+    count: usize,
+) -> Result<Heard<Arc<Event>>> {
+    let mut listener = Listener::open(op, conversation, after).await?;
+    let mut page = Page::new(listener.after, listener.head, count);
+    while let Some(told) = listener.follower.now().await? {
+        // All of it is a replay: nobody is shown out by it.
+        let heard = is_heard_in_room(&told).then(|| told.clone());
+        if !page.takes(&told, heard) {
+            break;
+        }
+    }
+    Ok(page.close())
+}
+
 impl Listener {
+    async fn open(op: &Arc<Op>, conversation: ConversationId, after: Option<&str>) -> Result<Self> {
+        let me = op.viewer.person()?.id;
+        let after = resume_at(after)?;
+        let events = &op.platform.events;
+        let head = events.head();
+        let after = after.unwrap_or(head);
+        let follower = events.follow([Arc::from(topic(conversation))], Some(after)).await?;
+        let departures = departures(op, conversation, me);
+        membership(op, conversation).await?;
+        Ok(Self { op: op.clone(), conversation, follower, departures, after, head, me })
+    }
+
     async fn next(&mut self) -> Result<Arc<Event>> {
         loop {
             let told = tokio::select! {
@@ -67,7 +101,7 @@ impl Listener {
                 }
             };
             let Some(event) = told.facts::<ConversationEvent>() else { continue };
-            let gone = farewell(&event, told.position, self.replay_to, self.me);
+            let gone = farewell(&event, told.position, self.head.position, self.me);
             if gone.is_some() {
                 Box::pin(unless_back(&self.op, self.conversation, gone)).await?;
             }

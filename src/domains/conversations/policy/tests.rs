@@ -27,6 +27,7 @@ fn viewer() -> Viewer {
         roles: Roles::default(),
         is_freshly_proved: true,
         token_expires_at: AT,
+        only: None,
     })
 }
 
@@ -63,6 +64,7 @@ fn standing(kind: Kind, visibility: Visibility, role: Option<Role>) -> Standing 
         updated_at: AT,
         deleted_at: None,
         metadata: serde_json::json!({}),
+        name_key: None,
     };
     Standing { conversation, member: role.map(|role| member(ME, role)), is_blocked: false, is_banned: false }
 }
@@ -219,6 +221,19 @@ fn a_conversation_is_made_for_oneself_with_people_one_talks_to() {
     assert_eq!(word::<Found, _>(&founding(&row, false), &viewer()), "yes");
     assert_eq!(word::<Found, _>(&founding(&row, true), &viewer()), Code::UserBlocked.as_str());
     assert_eq!(word::<Found, _>(&founding(&row, false), &Viewer::Anonymous), "hidden");
+}
+
+#[test]
+fn why_a_message_was_deleted_is_for_its_author_and_who_keeps_order() {
+    let table = |kind: Kind, sender: UserId| {
+        ROLES.map(|role| {
+            let spot = spot(standing(kind, Visibility::Public, role), sender);
+            may_know_why(&viewer(), &spot.standing.into_seen(), &spot.message)
+        })
+    };
+    assert_eq!(table(Kind::Room, OTHER), [false, false, true, true]);
+    assert_eq!(table(Kind::Room, ME), [false, true, true, true]);
+    assert_eq!(table(Kind::Direct, OTHER), [false, true, true, true]);
 }
 
 #[test]

@@ -30,17 +30,6 @@ pub async fn member(db: &impl ConnectionTrait, conversation: ConversationId, use
     Ok(Entity::find_by_id((conversation, user)).one(db).await?)
 }
 
-/// Somebody's memberships of several conversations.
-pub async fn memberships(
-    db: &impl ConnectionTrait,
-    user: UserId,
-    conversations: &[ConversationId],
-) -> Result<HashMap<ConversationId, Model>> {
-    let query = Entity::find().filter(Column::UserId.eq(user));
-    let rows = query.filter(Column::ConversationId.is_in(conversations.iter().copied())).all(db).await?;
-    Ok(rows.into_iter().map(|row| (row.conversation_id, row)).collect())
-}
-
 /// Every conversation somebody belongs to, deleted ones included: the topics of an inbox, which must hear of the deletion.
 pub async fn conversations_of(db: &impl ConnectionTrait, user: UserId) -> Result<Vec<ConversationId>> {
     let query = Entity::find().select_only().column(Column::ConversationId).filter(Column::UserId.eq(user));

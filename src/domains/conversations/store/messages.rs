@@ -7,7 +7,7 @@ use entity::{
     ids::{ConversationId, MessageEditId, MessageId, UserId},
     message,
     message::{Column, Entity, Model},
-    message_edit,
+    message_edit, message_reaction,
 };
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
@@ -355,7 +355,8 @@ pub async fn edit(
     save(tx, row).await
 }
 
-/// Blanks a message for good: its text, its earlier texts, whom it named and what came with it. Its place and number stay.
+/// Blanks a message for good: its text, its earlier texts, whom it named, what came with it and how people reacted to it. Its place
+/// and number stay.
 pub async fn blank(
     tx: &Tx,
     permit: Permit<DeleteMessage, Spot>,
@@ -364,6 +365,7 @@ pub async fn blank(
 ) -> Result<Model> {
     let mut row = permit.into_row().message;
     message_edit::Entity::delete_many().filter(message_edit::Column::MessageId.eq(row.id)).exec(tx).await?;
+    message_reaction::Entity::delete_many().filter(message_reaction::Column::MessageId.eq(row.id)).exec(tx).await?;
     count_reply(tx, &row, -1).await?;
     row.content = String::new();
     row.mentions = serde_json::json!([]);

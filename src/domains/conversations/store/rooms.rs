@@ -10,15 +10,15 @@ use entity::{
     ids::{ConversationId, TypedId, UserId},
 };
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, JoinType, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, RelationDef, Select,
-    sea_query::{Expr, ExprTrait, Func, IntoCondition, LikeExpr, OnConflict},
+    ActiveEnum, ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, JoinType,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, RelationDef, Select,
+    sea_query::{Expr, ExprTrait, IntoCondition, LikeExpr, OnConflict},
 };
 use uuid::Uuid;
 
 use crate::{
     access::{Permit, Rights, Viewer},
-    base::error::Result,
+    base::{error::Result, text::fold},
     domains::{
         conversations::{
             error::ConversationError,
@@ -54,6 +54,7 @@ by_position!(conversation::Model {
     updated_at,
     deleted_at,
     metadata,
+    name_key,
 });
 by_position!(conversation_member::Model {
     conversation_id,
@@ -82,6 +83,17 @@ fn is_mine() -> sea_orm::sea_query::SimpleExpr {
     conversation_member::Column::UserId.is_not_null()
 }
 
+/// A room that everybody signed in may find. Written out rather than bound: an index of public rooms is taken only by a statement that
+/// is about those whatever is bound.
+fn is_public() -> Condition {
+    let is = |column: conversation::Column, value: String| {
+        Expr::col((conversation::Entity, column)).eq(Expr::Constant(value.into()))
+    };
+    Condition::all()
+        .add(is(conversation::Column::Kind, Kind::Room.to_value()))
+        .add(is(conversation::Column::Visibility, Visibility::Public.to_value()))
+}
+
 /// Conversations the viewer may know of, beside the viewer's membership: those they belong to, and to people public rooms.
 /// Administrators see no more than others: what is said in private stays there.
 pub fn visible_to(viewer: &Viewer) -> Select<conversation::Entity> {
@@ -89,10 +101,9 @@ pub fn visible_to(viewer: &Viewer) -> Select<conversation::Entity> {
     let query = conversation::Entity::find()
         .join(JoinType::LeftJoin, membership_of(me))
         .filter(conversation::Column::DeletedAt.is_null());
-    let public = conversation::Column::Kind.eq(Kind::Room).and(conversation::Column::Visibility.eq(Visibility::Public));
     match viewer {
         Viewer::System(_) => query,
-        Viewer::Person(_) => query.filter(Condition::any().add(is_mine()).add(public)),
+        Viewer::Person(_) => query.filter(Condition::any().add(is_mine()).add(is_public())),
         Viewer::Anonymous => query.filter(is_mine()),
         // Which membership it is, `graphql/conversation.rs` asks for.
         Viewer::Audience(audience) => {
@@ -126,7 +137,7 @@ pub struct Listing {
     pub kind: Option<Kind>,
     /// Only these.
     pub filter: Filter,
-    /// Only with this in their name, folded.
+    /// Only with this in their name; folded, as the name is compared.
     pub search: Option<String>,
     /// Those put aside, rather than the others.
     pub archived: bool,
@@ -146,14 +157,14 @@ pub enum Filter {
 }
 
 fn listed(viewer: &Viewer, listing: &Listing) -> Select<conversation::Entity> {
-    use conversation::Column::{Kind as KindColumn, Name, Visibility as VisibilityColumn};
+    use conversation::Column::{Kind as KindColumn, NameKey, Visibility as VisibilityColumn};
     let mut query = visible_to(viewer);
     // By whose they are rather than by whether there is anybody: so SQLite begins with the viewer's few rows and not with every room.
     let me = viewer.id().unwrap_or(UserId::from_uuid(Uuid::nil()));
     let joined = conversation_member::Column::UserId.eq(me);
     query = match listing.filter {
         Filter::Joined => query.filter(joined),
-        Filter::Public => query.filter(KindColumn.eq(Kind::Room)).filter(VisibilityColumn.eq(Visibility::Public)),
+        Filter::Public => query.filter(is_public()),
         Filter::Private => query.filter(joined).filter(VisibilityColumn.eq(Visibility::Private)),
         Filter::Owned => query.filter(conversation_member::Column::Role.eq(Role::Owner)),
     };
@@ -163,9 +174,9 @@ fn listed(viewer: &Viewer, listing: &Listing) -> Select<conversation::Entity> {
         query = query.filter(KindColumn.eq(kind));
     }
     if let Some(search) = &listing.search {
+        // Both sides are folded: a database's own `lower` may know no more than ASCII.
         let pattern = format!("%{}%", search.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
-        let name = Expr::expr(Func::lower(Expr::col((conversation::Entity, Name))));
-        query = query.filter(name.like(LikeExpr::new(pattern).escape('\\')));
+        query = query.filter(NameKey.like(LikeExpr::new(pattern).escape('\\')));
     }
     query
 }
@@ -173,8 +184,7 @@ fn listed(viewer: &Viewer, listing: &Listing) -> Select<conversation::Entity> {
 /// Where a conversation stands in the list of them: newest activity first.
 pub type Recency = (DateTime<Utc>, ConversationId);
 
-/// One page of conversations, most recently active first.
-pub async fn page(db: &impl Fetch, viewer: &Viewer, listing: &Listing, window: &Window<Recency>) -> Result<Vec<Seen>> {
+fn listed_between(viewer: &Viewer, listing: &Listing, window: &Window<Recency>) -> Select<conversation::Entity> {
     use conversation::Column::{Id, LastActivityAt};
     let mut query = listed(viewer, listing);
     if let Some((at, id)) = window.after {
@@ -186,7 +196,12 @@ pub async fn page(db: &impl Fetch, viewer: &Viewer, listing: &Listing, window: &
         query = query.filter(Condition::any().add(LastActivityAt.gt(at)).add(tie));
     }
     let direction = if window.backward { sea_orm::Order::Asc } else { sea_orm::Order::Desc };
-    all(db, query.order_by(LastActivityAt, direction.clone()).order_by(Id, direction).limit(window.fetch())).await
+    query.order_by(LastActivityAt, direction.clone()).order_by(Id, direction).limit(window.fetch())
+}
+
+/// One page of conversations, most recently active first.
+pub async fn page(db: &impl Fetch, viewer: &Viewer, listing: &Listing, window: &Window<Recency>) -> Result<Vec<Seen>> {
+    all(db, listed_between(viewer, listing, window)).await
 }
 
 /// How many conversations a list has.
@@ -226,9 +241,18 @@ pub async fn lock(tx: &Tx, viewer: &Viewer, id: ConversationId) -> Result<Standi
     standing(tx, viewer, row).await
 }
 
+/// Characters of a folded name that are kept.
+const NAME_KEY: usize = 400;
+
+fn fold_name(row: &mut conversation::Model) {
+    // Folding writes some characters out, up to eighteen for one; a search need not see the end of such a name.
+    row.name_key = row.name.as_deref().map(|name| fold(name).chars().take(NAME_KEY).collect());
+}
+
 /// Writes a new conversation. `None` when the two people of a direct one have one already.
 pub async fn insert(tx: &Tx, permit: Permit<Found, Founding>) -> Result<Option<conversation::Model>> {
-    let row = permit.into_row().row;
+    let mut row = permit.into_row().row;
+    fold_name(&mut row);
     let once = OnConflict::column(conversation::Column::DirectKey).do_nothing().to_owned();
     let insert = conversation::Entity::insert(row.clone().into_active_model()).on_conflict(once);
     Ok((insert.exec_without_returning(tx).await? == 1).then_some(row))
@@ -253,6 +277,7 @@ pub async fn update(
 ) -> Result<Seen> {
     let Standing { mut conversation, member, .. } = permit.into_row().standing;
     change(&mut conversation);
+    fold_name(&mut conversation);
     conversation.version += 1;
     Ok(Seen { row: save(tx, conversation).await?, member })
 }
@@ -279,3 +304,6 @@ pub async fn delete_empty(tx: &Tx, left: Seen) -> Result<Seen> {
     row.deleted_at = Some(tx.now());
     Ok(Seen { row: save(tx, row).await?, member: None })
 }
+
+#[cfg(test)]
+mod tests;

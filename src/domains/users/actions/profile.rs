@@ -3,13 +3,14 @@
 use chrono::NaiveDate;
 use entity::{user, verification_request::Kind};
 use sea_orm::ActiveValue::Set;
+use serde_json::{Map, Value as Json};
 
 use super::verification::{ask_for_proof, may_mail, tell};
 use crate::{
     access::Op,
     base::{
         error::Result,
-        text::{Checks, fold},
+        text::{Checks, URL, fold},
     },
     domains::users::{error::UserError, events::UserEvent, letters::Notice, model::Seen, policy::EditProfile, store},
 };
@@ -44,9 +45,9 @@ pub struct ProfileChange {
     /// As they say it.
     pub gender: Option<Option<String>>,
     /// Addresses elsewhere, by name.
-    pub social_links: Option<serde_json::Value>,
+    pub social_links: Option<Option<Json>>,
     /// Settings of the front end.
-    pub preferences: Option<serde_json::Value>,
+    pub preferences: Option<Option<Json>>,
     /// Show others the whole profile.
     pub is_public: Option<bool>,
     /// The version the change was made from; another is a conflict.
@@ -55,6 +56,12 @@ pub struct ProfileChange {
 
 /// The largest JSON a profile keeps, in bytes of its text.
 const JSON_BYTES: usize = 16 * 1024;
+/// Addresses elsewhere.
+const LINKS: &str = "socialLinks";
+/// How many of them a profile keeps.
+const MOST_LINKS: usize = 50;
+/// Characters of the name of one of them.
+const LINK_NAME: usize = 50;
 
 /// Changes the viewer's profile. A new address stays pending until its mailed link is followed, and until then nobody can tell
 /// whether somebody else has it: the answer is the same, and only a mail to that somebody differs.
@@ -142,21 +149,56 @@ fn checked(op: &Op, change: &ProfileChange) -> Result<(user::ActiveModel, Option
         }
         row.birthdate = Set(day);
     }
-    for (name, value) in [("socialLinks", &change.social_links), ("preferences", &change.preferences)] {
-        let Some(value) = value else { continue };
-        if !value.is_object() || value.to_string().len() > JSON_BYTES {
-            checks.fault(name, "takes a JSON object of at most 16 KiB");
-        }
+    if let Some(given) = &change.social_links {
+        let given = object(&mut checks, LINKS, given.as_ref());
+        row.social_links = Set(links(&mut checks, given));
     }
-    if let Some(links) = &change.social_links {
-        row.social_links = Set(links.clone());
-    }
-    if let Some(preferences) = &change.preferences {
-        row.preferences = Set(preferences.clone());
+    if let Some(given) = &change.preferences {
+        row.preferences = Set(object(&mut checks, "preferences", given.as_ref()).into());
     }
     if let Some(is_public) = change.is_public {
         row.is_public = Set(is_public);
     }
     checks.finish()?;
     Ok((row, email))
+}
+
+/// A JSON object, empty for nothing.
+fn object(checks: &mut Checks, field: &str, given: Option<&Json>) -> Map<String, Json> {
+    match given {
+        None => Map::new(),
+        Some(Json::Object(fields)) if given.is_some_and(|given| given.to_string().len() <= JSON_BYTES) => {
+            fields.clone()
+        }
+        Some(_) => {
+            checks.fault(field, "takes a JSON object of at most 16 KiB");
+            Map::new()
+        }
+    }
+}
+
+/// Addresses by name, each as any other address of a profile.
+fn links(checks: &mut Checks, given: Map<String, Json>) -> Json {
+    if given.len() > MOST_LINKS {
+        checks.fault(LINKS, format!("takes at most {MOST_LINKS} addresses, this has {}", given.len()));
+        return Json::Null;
+    }
+    let mut links = Map::new();
+    for (name, address) in given {
+        if !(1..=LINK_NAME).contains(&name.trim().chars().count()) || name.chars().any(char::is_control) {
+            checks.fault(LINKS, format!("takes names of 1 to {LINK_NAME} characters in a single line"));
+            continue;
+        }
+        let field = format!("{LINKS}.{name}");
+        match &address {
+            Json::Null => {}
+            Json::String(address) => {
+                if let Some(address) = checks.url(&field, Some(address)) {
+                    links.insert(name.trim().to_owned(), address.into());
+                }
+            }
+            _ => checks.fault(&field, URL),
+        }
+    }
+    links.into()
 }

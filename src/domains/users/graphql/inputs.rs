@@ -43,10 +43,12 @@ pub struct UpdateProfileInput {
     birthdate: MaybeUndefined<Date>,
     /// At most 20 characters.
     gender: MaybeUndefined<String>,
-    /// A JSON object of at most 16 KiB.
-    social_links: Option<Json>,
-    /// A JSON object of at most 16 KiB.
-    preferences: Option<Json>,
+    /// Addresses elsewhere, by name: a JSON object such as `{ "website": "https://example.org" }`, all of it in the place of what was there.
+    /// Names have 1 to 50 characters, addresses are those of `URL`; a name whose address is `null` or empty is left out. At most 50 of
+    /// them, and 16 KiB in all.
+    social_links: MaybeUndefined<Json>,
+    /// A JSON object of at most 16 KiB, all of it in the place of what was there.
+    preferences: MaybeUndefined<Json>,
     /// Show others the whole profile.
     is_public: Option<bool>,
     /// The `version` the change was made from; another answers RESOURCE_CONFLICT.
@@ -78,8 +80,8 @@ impl From<UpdateProfileInput> for ProfileChange {
             banner_url: patch(input.banner_url, |url| url.0),
             birthdate: patch(input.birthdate, |day| day.0),
             gender: patch(input.gender, same),
-            social_links: input.social_links.map(|links| links.0),
-            preferences: input.preferences.map(|preferences| preferences.0),
+            social_links: patch(input.social_links, |links| links.0),
+            preferences: patch(input.preferences, |preferences| preferences.0),
             is_public: input.is_public,
             expected_version: input.expected_version,
         }

@@ -1,5 +1,6 @@
 //! People in the schema.
 
+mod availability;
 mod inputs;
 mod mutation;
 mod query;

@@ -6,13 +6,14 @@ use async_graphql::{Context, Enum, Object};
 use entity::{ids::UserId, user};
 use futures_util::FutureExt;
 
-use super::{User, inputs::UserFilter};
+use super::{User, availability::UsernameAvailability, inputs::UserFilter};
 use crate::{
     base::{
         error::{Error, Result},
         text::fold,
     },
     domains::users::{
+        actions::availability::username_availability,
         model::Seen,
         store::{self, Order},
     },
@@ -20,6 +21,7 @@ use crate::{
         loader::ContextExt,
         node::GlobalId,
         page::{Connection, PageArgs, Scope},
+        ready::Now,
     },
 };
 
@@ -39,10 +41,10 @@ pub struct UsersQuery;
 #[Object]
 impl UsersQuery {
     /// The signed-in person; `null` when nobody is.
-    async fn me(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+    async fn me(&self, ctx: &Context<'_>) -> Result<Option<Now<User>>> {
         let op = ctx.op();
         let Some(me) = op.viewer.id() else { return Ok(None) };
-        Ok(store::find(op.read(), &op.viewer, me).await?.map(User::new))
+        Ok(store::find(op.read(), &op.viewer, me).await?.map(User::new).map(Now))
     }
 
     /// One person, by id or by username: give exactly one. `null` when there is none the viewer may know of.
@@ -51,7 +53,7 @@ impl UsersQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The global id.")] id: Option<GlobalId<UserId>>,
         #[graphql(desc = "The username, in any case.")] username: Option<String>,
-    ) -> Result<Option<User>> {
+    ) -> Result<Option<Now<User>>> {
         let op = ctx.op();
         let seen = match (id, username) {
             (Some(id), None) => store::find(op.read(), &op.viewer, *id).await?,
@@ -63,7 +65,16 @@ impl UsersQuery {
                 return Err(Error::invalid("id", "is required, or else username: give exactly one of the two"));
             }
         };
-        Ok(seen.map(User::new))
+        Ok(seen.map(User::new).map(Now))
+    }
+
+    /// Whether a username can be had, and others like it if not. Tightly limited by address: RATE_LIMIT_EXCEEDED with `retryAfter`.
+    async fn username_availability(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The username somebody would like to have.")] username: String,
+    ) -> Result<Option<UsernameAvailability>> {
+        Ok(Some(UsernameAvailability(username_availability(ctx.op(), &username).await?)))
     }
 
     /// The people whose profiles are public.

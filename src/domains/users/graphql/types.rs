@@ -22,6 +22,7 @@ use crate::{
         node,
         page::{Connection, PageArgs, Scope},
         prefetch::{Edges, Selected},
+        ready::ready,
         scalars::{Date, DateTime, EmailAddress, Json, Url},
     },
 };
@@ -84,7 +85,8 @@ impl User {
     }
 }
 
-/// A person. A private profile, and that of somebody who blocked the viewer, is a card: id, names and picture.
+/// A person. A private profile, and that of somebody who blocked the viewer, is a card: id, names and picture. To moderators a profile is
+/// what it is to everybody: blocks and suspensions hide nothing from them, and what is private stays so.
 #[Object]
 impl User {
     /// The global id.
@@ -93,57 +95,57 @@ impl User {
     }
 
     /// The name for @mentions and addresses; `null` for an imported account that has not chosen one.
-    async fn username(&self) -> Option<&String> {
+    fn username(&self) -> Option<&String> {
         self.0.row.username.as_ref()
     }
 
     /// How the person is called.
-    async fn display_name(&self) -> &str {
+    fn display_name(&self) -> &str {
         &self.0.row.display_name
     }
 
     /// Their picture.
-    async fn avatar_url(&self) -> Option<Url> {
+    fn avatar_url(&self) -> Option<Url> {
         self.0.row.avatar_url.clone().map(Url)
     }
 
     /// The picture behind the profile.
     #[graphql(directive = viewer_dependent::apply())]
-    async fn banner_url(&self) -> Option<Url> {
+    fn banner_url(&self) -> Option<Url> {
         self.open(&self.0.row.banner_url).cloned().map(Url)
     }
 
     /// About the person, in plain text.
     #[graphql(directive = viewer_dependent::apply())]
-    async fn bio(&self) -> Option<&String> {
+    fn bio(&self) -> Option<&String> {
         self.open(&self.0.row.bio)
     }
 
     /// Where they are.
     #[graphql(directive = viewer_dependent::apply())]
-    async fn location(&self) -> Option<&String> {
+    fn location(&self) -> Option<&String> {
         self.open(&self.0.row.location)
     }
 
     /// What they are up to.
     #[graphql(directive = viewer_dependent::apply())]
-    async fn status_message(&self) -> Option<&String> {
+    fn status_message(&self) -> Option<&String> {
         self.open(&self.0.row.status_message)
     }
 
     /// Addresses elsewhere, by name.
     #[graphql(directive = viewer_dependent::apply())]
-    async fn social_links(&self) -> Option<Json> {
+    fn social_links(&self) -> Option<Json> {
         (!self.0.is_card.get()).then(|| Json(self.0.row.social_links.clone()))
     }
 
     /// Others see the whole profile.
-    async fn is_public(&self) -> bool {
+    fn is_public(&self) -> bool {
         self.0.row.is_public
     }
 
     /// When the account was made.
-    async fn created_at(&self) -> DateTime {
+    fn created_at(&self) -> DateTime {
         self.0.row.created_at.into()
     }
 
@@ -244,7 +246,7 @@ impl User {
         Ok(Some(self.mine(ctx)?.version))
     }
 
-    /// The roles this person holds. Administrators see everybody's.
+    /// The roles this person holds, each once: no more than the place has in `roles`. Administrators see everybody's.
     #[graphql(directive = access::apply(Requires::Owner))]
     async fn roles(&self, ctx: &Context<'_>) -> Result<Option<Vec<RoleGrant>>> {
         if ctx.op().viewer.admin().is_err() {
@@ -267,7 +269,8 @@ impl User {
         >,
     ) -> Result<Option<Connection<Session>>> {
         let (user, state) = (self.mine(ctx)?.id, state.unwrap_or(SessionStates::Active));
-        Ok(Some(Session::page_of(ctx, user, state, PageArgs::new(first, after, last, before)).boxed().await?))
+        let args = PageArgs::new(first, after, last, before);
+        Ok(Some(Session::page_of(ctx, user, state, self.0.session, args).boxed().await?))
     }
 
     /// This person's sessions in numbers.
@@ -310,6 +313,11 @@ impl User {
         Ok(Some(Connection::new(page, &scope, |row| row.id.to_string().into(), node, Arc::new(count))))
     }
 }
+
+ready!(User {
+    id: |user| user.key();
+    "username": username, "displayName": display_name, "avatarUrl": avatar_url, "bannerUrl": banner_url, "bio": bio, "location": location, "statusMessage": status_message, "socialLinks": social_links, "isPublic": is_public, "createdAt": created_at
+});
 
 impl Edges for User {
     fn prefetch<'a>(_: &'a [&'a Self], _: &'a Selected<'a>, _: &'a Rows) -> BoxFuture<'a, ()> {

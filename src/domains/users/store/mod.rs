@@ -11,7 +11,7 @@ pub use blocks::*;
 pub use directory::*;
 pub use verifications::*;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use entity::{ids::UserId, user};
 use sea_orm::{
@@ -133,6 +133,20 @@ pub async fn by_username_keys(db: &impl ConnectionTrait, keys: &[String]) -> Res
         .all(db)
         .await?;
     Ok(rows.into_iter().collect())
+}
+
+/// Those of some folded usernames that an account has, deleted ones included, as the constraint has it; the account `but_for` aside.
+pub async fn taken_usernames(
+    db: &impl ConnectionTrait,
+    keys: &[String],
+    but_for: Option<UserId>,
+) -> Result<HashSet<String>> {
+    let mut query = user::Entity::find().select_only().column(user::Column::UsernameKey);
+    query = query.filter(user::Column::UsernameKey.is_in(keys.iter().map(String::as_str)));
+    if let Some(own) = but_for {
+        query = query.filter(user::Column::Id.ne(own));
+    }
+    Ok(query.into_tuple::<String>().all(db).await?.into_iter().collect())
 }
 
 /// The account a login (username or address) belongs to, for signing in.
