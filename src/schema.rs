@@ -284,7 +284,9 @@ impl Inner {
     async fn run(&self, op: &Arc<Op>, prepared: &Prepared) -> Response {
         let is_timed = self.count.fetch_add(1, Ordering::Relaxed).is_multiple_of(SAMPLED);
         if prepared.kind == Kind::Query && prepared.document.is_valid() && !is_timed {
-            let response = self.swift.execute(prepared.request(op).data(AtOnce)).await;
+            let request = prepared.request(op);
+            let request = if prepared.document.merges() { request } else { request.data(AtOnce) };
+            let response = self.swift.execute(request).await;
             if response.errors.is_empty() {
                 return response;
             }

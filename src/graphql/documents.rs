@@ -4,12 +4,14 @@
 //! some twenty times its text.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError,
     atomic::{AtomicBool, Ordering},
 };
 
 use async_graphql::parser::types::ExecutableDocument;
 use hashlink::LruCache;
+
+use super::merging;
 
 /// Bytes of text kept, over all documents.
 const KEPT: usize = 1024 * 1024;
@@ -22,17 +24,23 @@ pub struct Document {
     /// As the parser left it.
     pub parsed: ExecutableDocument,
     is_valid: AtomicBool,
+    merges: OnceLock<bool>,
 }
 
 impl Document {
     /// One whose validity is not known yet.
     pub fn new(parsed: ExecutableDocument) -> Self {
-        Self { parsed, is_valid: AtomicBool::new(false) }
+        Self { parsed, is_valid: AtomicBool::new(false), merges: OnceLock::new() }
     }
 
     /// It has passed every rule of validation; what depends on variables aside.
     pub fn is_valid(&self) -> bool {
         self.is_valid.load(Ordering::Relaxed)
+    }
+
+    /// It asks for the parts of one object in several places: see [`merging`]. Looked for once.
+    pub fn merges(&self) -> bool {
+        *self.merges.get_or_init(|| merging::merges(&self.parsed))
     }
 }
 
