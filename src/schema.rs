@@ -211,6 +211,12 @@ impl Api {
         }
         inputs::known_types(parsed, shape)?;
         inputs::check(parsed, operation, &variables, shape)?;
+        // What is left out has its default everywhere (specification, section 6.1.2); the library forgets it in @skip and @include.
+        for taken in &operation.variable_definitions {
+            if let Some(default) = &taken.node.default_value {
+                variables.entry(taken.node.name.node.clone()).or_insert_with(|| default.node.clone());
+            }
+        }
         let kind = match operation.ty {
             OperationType::Query => Kind::Query,
             OperationType::Mutation => Kind::Mutation,

@@ -178,6 +178,7 @@ both! {
     async fn no_cursor_breaks_a_list(world) {
         let (alice, bob, id) = room(world).await;
         let sent = bob.send(&id, "hello").await;
+        alice.mark_read(&id, &sent).await;
         alice.react(&sent, "👍").await;
         for (list, path) in [
             ("conversations(ARGS) { pageInfo { endCursor } }", "conversations"),
