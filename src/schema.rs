@@ -243,6 +243,12 @@ impl Api {
         }
         inputs::known_types(parsed, shape)?;
         inputs::check(parsed, operation, &variables, shape)?;
+        // What is left out has its default everywhere (specification, section 6.1.2); the library forgets it in @skip and @include.
+        for taken in &operation.variable_definitions {
+            if let Some(default) = &taken.node.default_value {
+                variables.entry(taken.node.name.node.clone()).or_insert_with(|| default.node.clone());
+            }
+        }
         let kind = match operation.ty {
             _ if price_only => Kind::Query,
             OperationType::Query => Kind::Query,
@@ -302,7 +308,9 @@ impl Inner {
         let is_timed = self.count.fetch_add(1, Ordering::Relaxed).is_multiple_of(SAMPLED);
         let document = &prepared.document;
         if prepared.kind == Kind::Query && document.is_valid() && document.is_clean() && !is_timed {
-            let response = self.swift.execute(prepared.request(op).data(AtOnce)).await;
+            let request = prepared.request(op);
+            let request = if document.merges() { request } else { request.data(AtOnce) };
+            let response = self.swift.execute(request).await;
             if response.errors.is_empty() {
                 self.learn_from(op, &response, prepared);
                 return response;

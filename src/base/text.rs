@@ -103,7 +103,7 @@ fn turns_around(c: char) -> bool {
 }
 
 /// Takes no room on a screen, or an empty one.
-fn is_invisible(c: char) -> bool {
+pub fn is_invisible(c: char) -> bool {
     c.is_whitespace()
         || matches!(
             c,

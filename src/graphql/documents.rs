@@ -18,6 +18,8 @@ use async_graphql::parser::types::ExecutableDocument;
 use hashlink::LruCache;
 use sha2::{Digest, Sha256};
 
+use super::merging;
+
 /// Bytes of text kept, over all documents.
 const KEPT: usize = 1024 * 1024;
 /// Bytes of text of the longest document that is kept.
@@ -60,6 +62,7 @@ pub struct Document {
     is_valid: AtomicBool,
     is_clean: AtomicBool,
     id: OnceLock<DocumentId>,
+    merges: OnceLock<bool>,
 }
 
 impl Document {
@@ -71,6 +74,7 @@ impl Document {
             is_valid: AtomicBool::new(false),
             is_clean: AtomicBool::new(true),
             id: OnceLock::new(),
+            merges: OnceLock::new(),
         }
     }
 
@@ -92,6 +96,11 @@ impl Document {
     /// Notes whether an answer had no errors.
     pub fn note(&self, is_clean: bool) {
         self.is_clean.store(is_clean, Ordering::Relaxed);
+    }
+
+    /// It asks for the parts of one object in several places: see [`merging`]. Looked for once.
+    pub fn merges(&self) -> bool {
+        *self.merges.get_or_init(|| merging::merges(&self.parsed))
     }
 }
 

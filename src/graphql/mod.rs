@@ -18,6 +18,8 @@ pub mod replay;
 pub mod prefetch;
 /// Fields that are answered without waiting.
 pub mod ready;
+/// Whether a document asks for the parts of one object in several places.
+pub mod merging;
 /// Errors on the wire.
 pub mod error;
 /// The codes of errors in the schema.

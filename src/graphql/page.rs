@@ -7,6 +7,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use async_graphql::{ContainerType, Context, Object, OutputType, ServerResult, SimpleObject, TypeName, Value};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Datelike, Utc};
 use futures_util::{FutureExt, future::BoxFuture};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
@@ -100,9 +101,21 @@ impl Scope {
         let text = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let key = text.as_deref().and_then(|text| text.strip_prefix(&*self.0));
         // No row has it in its key, and PostgreSQL takes no text with it.
-        let key = key.filter(|key| !key.contains("\\u0000"));
-        key.and_then(|key| serde_json::from_str(key).ok())
+        let key = key.filter(|key| !key.contains("\\u0000")).and_then(|key| serde_json::from_str(key).ok());
+        key.filter(|key| !is_out_of_time(key))
+            .and_then(|key| serde_json::from_value(key).ok())
             .ok_or_else(|| Error::invalid(name, "takes a cursor of this very list, with the same filter and order"))
+    }
+}
+
+/// True for a key with a moment no row has, and PostgreSQL does not know: its calendar begins in 4713 BC.
+fn is_out_of_time(key: &serde_json::Value) -> bool {
+    match key {
+        serde_json::Value::Array(parts) => parts.iter().any(is_out_of_time),
+        serde_json::Value::String(text) => {
+            text.parse::<DateTime<Utc>>().is_ok_and(|moment| !(1..=9999).contains(&moment.year()))
+        }
+        _ => false,
     }
 }
 

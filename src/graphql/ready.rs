@@ -5,8 +5,8 @@
 //! which of its fields it holds ([`Ready`]), and those are written as JSON straight away; the others are resolved as ever, all at once,
 //! and put in their places.
 //!
-//! Only a request that says so ([`AtOnce`]) is answered in this way. With an extension at work (timing, exact errors) everything goes the library's
-//! way, and a test compares what both ways answer.
+//! Only a request that says so ([`AtOnce`]) is answered in this way. With an extension at work (timing, exact errors), and where objects have to
+//! be put together from several places (`graphql/merging.rs`), everything goes the library's way, and a test compares what both ways answer.
 
 use std::{borrow::Cow, sync::OnceLock};
 
@@ -18,7 +18,7 @@ use async_graphql::{
 };
 use futures_util::future::{BoxFuture, try_join_all};
 
-/// In the data of a request: no extension is at work, so what is there may be answered at once.
+/// In the data of a request: no extension is at work and no objects are to be merged, so what is there may be answered at once.
 pub struct AtOnce;
 
 /// What an object answers a field with.
@@ -254,8 +254,8 @@ fn plan<'a>(
     Some(Plan(steps))
 }
 
-/// The specification's CollectFields (section 6.3.2), for objects of one type. `None` for what is left to the library: a directive on
-/// a field, and fields of one name that have to be merged.
+/// The specification's CollectFields (section 6.3.2), for objects of one type. A key that comes again says the same: nothing that has to
+/// be merged is answered at once. `None` for what is left to the library: a directive on a field.
 fn collect<'a>(
     ctx: &'a ContextSelectionSet<'a>,
     selection: &'a Positioned<SelectionSet>,
@@ -269,13 +269,9 @@ fn collect<'a>(
                     return None;
                 }
                 let name = &field.node.response_key().node;
-                match steps.iter().find(|step| step.ctx.item.node.response_key().node == *name) {
-                    Some(_) if !field.node.selection_set.node.items.is_empty() => return None,
-                    Some(_) => {}
-                    None => {
-                        let key = format!("\"{name}\":");
-                        steps.push(Step { key, ctx: ctx.with_field(field), further: OnceLock::new() });
-                    }
+                if !steps.iter().any(|step| step.ctx.item.node.response_key().node == *name) {
+                    let key = format!("\"{name}\":");
+                    steps.push(Step { key, ctx: ctx.with_field(field), further: OnceLock::new() });
                 }
                 continue;
             }

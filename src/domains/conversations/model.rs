@@ -16,7 +16,10 @@ use uuid::Uuid;
 use super::error::ConversationError;
 use crate::{
     access::Viewer,
-    base::{error::Result, text::Checks},
+    base::{
+        error::Result,
+        text::{Checks, is_invisible},
+    },
 };
 
 /// People who come along when a room is made.
@@ -115,7 +118,7 @@ pub fn check_content(content: &str, max: usize) -> Result<()> {
         return Err(ConversationError::TooLong { max, actual }.into());
     }
     let mut checks = Checks::new();
-    if content.chars().all(char::is_whitespace) {
+    if content.chars().all(is_invisible) {
         checks.fault("content", format!("takes 1 to {max} characters that are not all blank"));
     } else if content.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
         checks.fault("content", "takes no control characters other than line breaks and tabs");
@@ -135,6 +138,8 @@ pub fn check_emoji(emoji: &str) -> Result<()> {
     let mut checks = Checks::new();
     if !(1..=50).contains(&emoji.chars().count()) || emoji.chars().any(|c| c.is_whitespace() || c.is_control()) {
         checks.fault("emoji", "takes 1 to 50 characters without spaces");
+    } else if emoji.chars().all(is_invisible) {
+        checks.fault("emoji", "takes at least one character that can be seen");
     }
     checks.finish()
 }
@@ -187,12 +192,15 @@ mod tests {
     fn texts() {
         use crate::base::error::Code;
         assert!(check_content("hello\n\tworld", 20).is_ok());
-        assert_eq!(check_content(" \n ", 20).unwrap_err().code(), Code::ValidationFailed);
+        for blank in [" \n ", "\u{200b}", "\u{2800}\u{fe0f}\n"] {
+            assert_eq!(check_content(blank, 20).unwrap_err().code(), Code::ValidationFailed, "{blank:?}");
+        }
         assert_eq!(check_content("a\u{7}", 20).unwrap_err().code(), Code::ValidationFailed);
         let error = check_content("ééééé", 4).unwrap_err();
         assert_eq!(error.code(), Code::MessageTooLong);
         assert_eq!(error.details().unwrap()["actualLength"], 5);
-        assert!(check_emoji("👍🏽").is_ok());
+        assert!(check_emoji("👍🏽").is_ok() && check_emoji("👩\u{200d}🚀").is_ok() && check_emoji("❤\u{fe0f}").is_ok());
+        assert!(check_emoji("\u{200b}").is_err() && check_emoji("\u{200d}\u{fe0f}").is_err());
         assert!(check_emoji("a b").is_err() && check_emoji("").is_err());
     }
 

@@ -8,6 +8,7 @@ mod signing_keys;
 mod scoped_tokens;
 mod bad_people_input;
 mod conversations;
+mod bad_room_input;
 mod reach;
 mod rooms;
 mod live;

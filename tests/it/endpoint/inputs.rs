@@ -204,4 +204,19 @@ both! {
         }
         world.dump().await.assert_unchanged(&before, "texts that cannot be kept");
     }
+
+    /// The specification's 6.1.2: a variable that is left out has its default, also where it decides what is skipped; null is no default.
+    async fn a_variable_left_out_has_its_default(world) {
+        let alice = world.person("alice").await;
+        let query = "query($yes: Boolean = true, $no: Boolean! = false) {
+            me { id username @include(if: $yes) displayName @skip(if: $yes) ... @skip(if: $no) { __typename } ...Rest @include(if: $no) }
+        }
+        fragment Rest on User { bio }";
+        let short = json!({ "id": alice.id, "displayName": "alice", "bio": null });
+        let long = json!({ "id": alice.id, "username": "alice", "__typename": "User" });
+        for _ in 0..2 {
+            assert_eq!(alice.ask(query, json!({})).await.data("me"), &long);
+            assert_eq!(alice.ask(query, json!({ "yes": false, "no": true })).await.data("me"), &short);
+        }
+    }
 }

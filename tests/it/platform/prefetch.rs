@@ -44,10 +44,16 @@ impl Writer {
         }
     }
 
-    /// Every edge has a name of its own: two uses of one name would have to select the same.
+    /// A name of its own: two uses of one name would have to have the same arguments.
     fn alias(&mut self) -> String {
         self.count += 1;
         format!("a{}: ", self.count)
+    }
+
+    /// For an edge without arguments: now and then it stands there under its own name, and what is asked of it in several places has to
+    /// be put together.
+    fn perhaps_alias(&mut self) -> String {
+        if self.below(3) == 0 { String::new() } else { self.alias() }
     }
 
     fn page(&mut self) -> &'static str {
@@ -55,9 +61,11 @@ impl Writer {
     }
 
     fn rows(&mut self, node: String, also: &str) -> String {
-        match self.below(3) {
+        match self.below(5) {
             0 => format!("{{ nodes {{ {node} }} pageInfo {{ hasNextPage startCursor }} }}"),
-            1 => format!("{{ edges {{ cursor node {{ {node} }} }} totalCount }}"),
+            1 => format!("{{ nodes {{ {also} }} pageInfo {{ hasNextPage }} nodes {{ {node} }} }}"),
+            2 => format!("{{ edges {{ cursor }} edges {{ node {{ {also} }} node {{ {node} }} }} }}"),
+            3 => format!("{{ edges {{ cursor node {{ {node} }} }} totalCount }}"),
             _ => format!("{{ totalCount nodes {{ {also} }} edges {{ node {{ {node} }} }} }}"),
         }
     }
@@ -107,18 +115,18 @@ impl Writer {
             ]);
         if depth > 0 {
             for _ in 0..=self.below(3) {
-                let alias = self.alias();
+                let (alias, perhaps) = (self.alias(), self.perhaps_alias());
                 selection += &match self.below(8) {
-                    0 | 1 => format!("{alias}sender {{ {} }} ", self.user()),
-                    2 => format!("{alias}replyTo {{ {} }} ", self.message(depth - 1)),
-                    3 => format!("{alias}conversation {{ {} }} ", self.conversation(depth - 1)),
+                    0 | 1 => format!("{perhaps}sender {{ {} }} ", self.user()),
+                    2 => format!("{perhaps}replyTo {{ {} }} ", self.message(depth - 1)),
+                    3 => format!("{perhaps}conversation {{ {} }} ", self.conversation(depth - 1)),
                     4 => {
                         let (page, user) = (self.page(), self.user());
                         format!(
                             "{alias}reactions {{ emoji count viewerReacted people({page}) {{ nodes {{ reactedAt user {{ {user} }} }} totalCount }} }} "
                         )
                     }
-                    5 => format!("{alias}mentions {{ {} }} ", self.user()),
+                    5 => format!("{perhaps}mentions {{ {} }} ", self.user()),
                     6 => {
                         let (page, user) = (self.page(), self.user());
                         let rows = self.rows(format!("readAt deliveredAt user {{ {user} }}"), "readAt");
@@ -154,13 +162,13 @@ impl Writer {
             ]);
         if depth > 0 {
             for _ in 0..=self.below(3) {
-                let alias = self.alias();
+                let perhaps = self.perhaps_alias();
                 self.count += 1;
                 let own = self.count;
                 selection += &match self.below(6) {
-                    0 => format!("{alias}lastMessage {{ {} }} ", self.message(depth - 1)),
-                    1 => format!("{alias}otherUser {{ {} }} ", self.user()),
-                    2 => format!("{alias}owner {{ {} }} ", self.user()),
+                    0 => format!("{perhaps}lastMessage {{ {} }} ", self.message(depth - 1)),
+                    1 => format!("{perhaps}otherUser {{ {} }} ", self.user()),
+                    2 => format!("{perhaps}owner {{ {} }} ", self.user()),
                     3 => {
                         let (page, user) = (self.page(), self.user());
                         format!("m{own}: members({page}) {{ totalCount nodes {{ role user {{ {user} }} }} }} ")
@@ -211,5 +219,37 @@ both! {
             compared += 1;
         }
         assert!(compared >= 120, "only {compared} documents were within the ceiling of cost");
+    }
+}
+
+once! {
+    /// What is asked of one object in several places is put together, the first time and once the document is known to be valid.
+    async fn one_object_asked_for_in_several_places(world) {
+        let alice = world.person("alice").await;
+        let id = alice.create_room("Studio", "PRIVATE").await;
+        let sent = alice.send(&id, "hello").await;
+        let me = json!({ "id": alice.id, "username": "alice" });
+        let message = json!({ "id": sent.id, "seq": 1, "sender": me });
+        for (document, expected) in [
+            ("query($id: ID!) { me { id } me { username } node(id: $id) { id } }", json!({ "me": me, "node": { "id": id } })),
+            (
+                "query($id: ID!) { conversation(id: $id) { name } ...Card }
+                 fragment Card on Query { conversation(id: $id) { id messages { nodes { seq } ...Rows } } }
+                 fragment Rows on MessageConnection { nodes { id ...One ...Two } }
+                 fragment One on Message { sender { id } }
+                 fragment Two on Message { sender { username } }",
+                json!({ "conversation": { "name": "Studio", "id": id, "messages": { "nodes": [message] } } }),
+            ),
+            (
+                "query($id: ID!) { node(id: $id) { ... on Conversation { messages { edges { node { id } } } }
+                 ... on Conversation { messages { edges { node { seq sender { id } } node { sender { username } } } } } } }",
+                json!({ "node": { "messages": { "edges": [{ "node": message }] } } }),
+            ),
+        ] {
+            for _ in 0..3 {
+                let answer = alice.ask(document, json!({ "id": id })).await;
+                assert_eq!(answer.ok(), &expected, "{answer}");
+            }
+        }
     }
 }

@@ -33,7 +33,7 @@ pub struct RoomChange {
     pub expected_version: Option<i32>,
 }
 
-/// Changes a room. Only an owner makes a private one public.
+/// Changes a room. Only an owner makes a private one public. What is so already changes nothing.
 ///
 /// # Errors
 /// ROOM_NOT_FOUND, PERMISSION_DENIED, VALIDATION_FAILED, RESOURCE_CONFLICT for a stale version, BUSINESS_RULE_VIOLATION for a
@@ -62,14 +62,16 @@ pub async fn update_room(op: &Op, id: ConversationId, change: RoomChange) -> Res
         if change.max_members.is_some_and(|ceiling| ceiling < current.member_count) {
             return Err(ConversationError::CeilingTooLow.into());
         }
-        let seen = store::update(tx, permit, |row| {
-            row.name = name.or(row.name.take());
-            row.description = description.unwrap_or(row.description.take());
-            row.visibility = change.visibility.unwrap_or(row.visibility);
-            row.max_members = change.max_members.unwrap_or(row.max_members);
-            row.metadata = change.metadata.unwrap_or(row.metadata.take());
-        })
-        .await?;
+        let mut row = current.clone();
+        row.name = name.or(row.name.take());
+        row.description = description.unwrap_or(row.description.take());
+        row.visibility = change.visibility.unwrap_or(row.visibility);
+        row.max_members = change.max_members.unwrap_or(row.max_members);
+        row.metadata = change.metadata.unwrap_or(row.metadata.take());
+        if row == *current {
+            return Ok(permit.into_row().standing.into_seen());
+        }
+        let seen = store::update(tx, permit, row).await?;
         tx.emit(ConversationEvent::ConversationUpdated { conversation: id, version: seen.row.version });
         Ok(seen)
     })

@@ -269,14 +269,9 @@ pub(super) async fn save(tx: &Tx, mut row: conversation::Model) -> Result<conver
     Ok(row.into_active_model().reset_all().update(tx).await?)
 }
 
-/// Changes what a conversation is called and whom it takes.
-pub async fn update(
-    tx: &Tx,
-    permit: Permit<Update, Updating>,
-    change: impl FnOnce(&mut conversation::Model),
-) -> Result<Seen> {
-    let Standing { mut conversation, member, .. } = permit.into_row().standing;
-    change(&mut conversation);
+/// Changes what a conversation is called and whom it takes: writes it as it shall be.
+pub async fn update(tx: &Tx, permit: Permit<Update, Updating>, mut conversation: conversation::Model) -> Result<Seen> {
+    let member = permit.into_row().standing.member;
     fold_name(&mut conversation);
     conversation.version += 1;
     Ok(Seen { row: save(tx, conversation).await?, member })
