@@ -18,8 +18,8 @@ use std::{
 };
 
 use async_graphql::{
-    MergedObject, MergedSubscription, Name, Request, Response, SDLExportOptions, Schema, SchemaBuilder, ServerError,
-    ValidationMode, Value, Variables,
+    MergedObject, MergedSubscription, Name, Positioned, Request, Response, SDLExportOptions, Schema, SchemaBuilder,
+    ServerError, ValidationMode, Value, Variables,
     parser::{
         parse_query,
         types::{ExecutableDocument, Field, OperationDefinition, OperationType, Selection},
@@ -134,6 +134,8 @@ pub struct Prepared {
     pub name: Option<String>,
     /// What it costs.
     pub price: Price,
+    /// The one field at its root; nothing when there are several, or a fragment.
+    pub sole: Option<Name>,
 }
 
 /// The schema, ready to run operations.
@@ -217,7 +219,11 @@ impl Api {
             OperationType::Subscription => Kind::Subscription,
         };
         let name = known.map(ToString::to_string);
-        Ok(Prepared { text, document, variables, kind, name, price })
+        let sole = match operation.selection_set.node.items.as_slice() {
+            [Positioned { node: Selection::Field(field), .. }] => Some(field.node.name.node.clone()),
+            _ => None,
+        };
+        Ok(Prepared { text, document, variables, kind, name, price, sole })
     }
 
     /// Runs a query or mutation to its end.

@@ -17,7 +17,7 @@ use super::{
     csrf, form,
     layers::RequestId,
     negotiate::{self, Media},
-    rates::Turn,
+    rates::{self, Turn},
     sse, websocket,
 };
 use crate::{
@@ -81,11 +81,18 @@ pub(super) async fn endpoint(extract::State(state): extract::State<State>, reque
             return response;
         }
     };
+    let may_refresh = rates::may_refresh(&caller.viewer, &request.query);
     let turn = match Turn::begin(&state, &caller.viewer, &caller.origin, parts.extensions.get()) {
-        Ok(turn) => turn,
-        Err(error) => return refuse(error, Stage::Refused),
+        Err(error) if !may_refresh => return refuse(error, Stage::Refused),
+        turn => turn,
     };
-    let mut prepared = match state.api.prepare(request) {
+    let prepared = state.api.prepare(request);
+    let refreshes = prepared.as_ref().is_ok_and(|prepared| rates::is_refresh(&state, &caller.viewer, prepared));
+    let turn = match turn {
+        Err(error) if !refreshes => return refuse(error, Stage::Refused),
+        turn => turn.ok(),
+    };
+    let mut prepared = match prepared {
         Ok(prepared) => prepared,
         Err(error) => return refuse(error, Stage::Reached),
     };
@@ -104,8 +111,15 @@ pub(super) async fn endpoint(extract::State(state): extract::State<State>, reque
         if let Err(error) = csrf::check(&state, &parts, &mut caller, prepared.kind).await {
             break 'answer refuse(error, Stage::Refused);
         }
-        if let Err(error) = turn.settle(prepared.kind, state.config.limits.weight(prepared.price.cost)) {
-            break 'answer refuse(error, Stage::Refused);
+        let weight = state.config.limits.weight(prepared.price.cost);
+        match turn {
+            Some(turn) if refreshes => turn.cancel(),
+            Some(turn) => {
+                if let Err(error) = turn.settle(prepared.kind, weight) {
+                    break 'answer refuse(error, Stage::Refused);
+                }
+            }
+            None => {}
         }
         if streams {
             let resumes = parts.headers.get("last-event-id").filter(|_| prepared.kind == Kind::Subscription);
