@@ -22,8 +22,8 @@ use std::{
 };
 
 use async_graphql::{
-    MergedObject, MergedSubscription, Name, Request, Response, SDLExportOptions, Schema, SchemaBuilder, ValidationMode,
-    Value, Variables,
+    MergedObject, MergedSubscription, Name, Positioned, Request, Response, SDLExportOptions, Schema, SchemaBuilder,
+    ValidationMode, Value, Variables,
     parser::types::{ExecutableDocument, Field, OperationDefinition, OperationType, Selection},
     value,
 };
@@ -141,6 +141,8 @@ pub struct Prepared {
     pub name: Option<String>,
     /// What it costs.
     pub price: Price,
+    /// The one field at its root; nothing when there are several, or a fragment.
+    pub sole: Option<Name>,
 }
 
 /// The text of a document that has not been found valid yet.
@@ -256,7 +258,11 @@ impl Api {
             OperationType::Subscription => Kind::Subscription,
         };
         let name = known.map(ToString::to_string);
-        Ok(Prepared { unknown, document, variables, is_priced_only: price_only, kind, name, price })
+        let sole = match operation.selection_set.node.items.as_slice() {
+            [Positioned { node: Selection::Field(field), .. }] => Some(field.node.name.node.clone()),
+            _ => None,
+        };
+        Ok(Prepared { unknown, document, variables, is_priced_only: price_only, kind, name, price, sole })
     }
 
     /// Runs a query or mutation to its end.

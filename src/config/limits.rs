@@ -95,7 +95,7 @@ pub struct Limits {
     /// Sign-ins to one account, by whichever login, from wherever: against guessing from many addresses. Ample, because whoever fills
     /// it keeps the owner out too, until they choose a new password.
     pub sign_in_by_account: Rate,
-    /// Refreshes from one address.
+    /// Refreshes of one sign-in; and, by address, attempts with tokens that nobody was given.
     pub refresh: Rate,
     /// Mailed links (verification, reset) from one address.
     pub mail_by_address: Rate,

@@ -18,7 +18,7 @@ use super::{
     form::{self, Posted},
     layers::RequestId,
     negotiate::{self, Media},
-    rates::Turn,
+    rates::{self, Turn},
     sse, websocket,
 };
 use crate::{
@@ -89,12 +89,19 @@ pub(super) async fn endpoint(extract::State(state): extract::State<State>, reque
         Posted::One(asked) => *asked,
         Posted::Several(all) => return Box::pin(batch::answer(&state, &id, &parts, caller, accepted, all)).await,
     };
+    let may_refresh = rates::may_refresh(&caller.viewer, asked.text.as_deref());
     let turn = match Turn::begin(&state, &caller.viewer, &caller.origin, parts.extensions.get()) {
-        Ok(turn) => turn,
-        Err(error) => return refuse(error, Stage::Refused),
+        Err(error) if !may_refresh => return refuse(error, Stage::Refused),
+        turn => turn,
     };
     let keep = if is_public(&parts, &caller, &asked) { state.config.app.public_cache } else { Duration::ZERO };
-    let mut prepared = match state.api.prepare(&state.platform.cache, asked).await {
+    let prepared = state.api.prepare(&state.platform.cache, asked).await;
+    let refreshes = prepared.as_ref().is_ok_and(|prepared| rates::is_refresh(&state, &caller.viewer, prepared));
+    let turn = match turn {
+        Err(error) if !refreshes => return refuse(error, Stage::Refused),
+        turn => turn.ok(),
+    };
+    let mut prepared = match prepared {
         Ok(prepared) => prepared,
         Err(error) => return refuse(error, Stage::Reached),
     };
@@ -113,8 +120,15 @@ pub(super) async fn endpoint(extract::State(state): extract::State<State>, reque
         if let Err(error) = csrf::check(&state, &parts, &mut caller, prepared.kind).await {
             break 'answer refuse(error, Stage::Refused);
         }
-        if let Err(error) = turn.settle(prepared.kind, prepared.weight(&state.config.limits)) {
-            break 'answer refuse(error, Stage::Refused);
+        let weight = prepared.weight(&state.config.limits);
+        match turn {
+            Some(turn) if refreshes => turn.cancel(),
+            Some(turn) => {
+                if let Err(error) = turn.settle(prepared.kind, weight) {
+                    break 'answer refuse(error, Stage::Refused);
+                }
+            }
+            None => {}
         }
         if streams {
             let resumes = parts.headers.get("last-event-id").filter(|_| prepared.kind == Kind::Subscription);

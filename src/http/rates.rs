@@ -26,7 +26,7 @@ use crate::{
     base::error::Result,
     config::limits::{Allowance, Rate},
     platform::buckets::{Bucket, Buckets, Level, Whose, network, seconds},
-    schema::Kind,
+    schema::{Kind, Prepared},
 };
 
 /// The headers that tell of a limit.
@@ -171,6 +171,27 @@ impl Class {
     }
 }
 
+/// Who refreshes is somebody, whatever others at their address do: it counts against the sign-in, by the tight limit of the action, and
+/// not among those of whom nothing is known. Or anybody in an office could keep all of it from going on, and a large one itself.
+const REFRESH: &str = "refreshSession";
+/// Bytes of a document that is read to see whether it is one, although the limit is passed. The operation takes a tenth of it.
+const REFRESH_BYTES: usize = 2000;
+
+/// Whether a request may turn out to [`refresh`](is_refresh).
+pub(super) fn may_refresh(viewer: &Viewer, document: Option<&str>) -> bool {
+    let may = |document: &str| document.len() <= REFRESH_BYTES && document.contains(REFRESH);
+    // One that is named by its hash has been read before.
+    viewer.id().is_none() && document.is_none_or(may)
+}
+
+/// Whether an operation goes on with a sign-in and does nothing else, and asks for no more than weighs one.
+pub(super) fn is_refresh(state: &State, viewer: &Viewer, prepared: &Prepared) -> bool {
+    viewer.id().is_none()
+        && prepared.kind == Kind::Mutation
+        && prepared.sole.as_deref() == Some(REFRESH)
+        && state.config.limits.weight(prepared.price.cost) == 1
+}
+
 /// An operation on its way: counted as one when it is begun, so that documents that cannot be read count too, and as what it weighs when
 /// its price is known. A refusal costs nothing.
 pub(super) struct Turn {
@@ -194,6 +215,11 @@ impl Turn {
         let turn = Self { class, all, level, buckets, tab: tab.cloned() };
         turn.note();
         Ok(turn)
+    }
+
+    /// Gives back what was taken when it was begun.
+    pub(super) fn cancel(self) {
+        self.buckets.give_back(&self.all, 1);
     }
 
     /// Counts what it weighs beyond one, and its kind; gives what is left then.

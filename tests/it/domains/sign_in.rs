@@ -504,8 +504,9 @@ both! {
         let [one, other] = [&first, &second].map(|person| UserId::parse(&person.id).unwrap());
         let quiet = world.quiet_instance().await;
         first.at(&quiet).me().await.ok();
-        // Both are under way, and known to be administrators, before either may go on. On SQLite they wait to begin.
-        let under_way = quiet.platform.database.statements() + if quiet.platform.database.is_sqlite() { 2 } else { 4 };
+        // Both are under way, and known to be administrators, before either may go on. On SQLite they wait to begin; on PostgreSQL one
+        // waits for the person behind the role, and the other for the role: the fifth statement tells that both standings were read.
+        let under_way = quiet.platform.database.statements() + if quiet.platform.database.is_sqlite() { 2 } else { 5 };
         let (quiet, role) = (&quiet, &role);
         let tries = world.platform().write(async |tx| {
             tx.hold(&one).await?;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::house::{Answer, Caller, Frame, Instance, PASSWORD, Redis, Socket, World, skip, spawn, within};
 
 const ME: &str = "{ me { username } }";
-const MUTATION: &str = "mutation { refreshSession(input: { refreshToken: \"none\" }) { accessToken } }";
+const MUTATION: &str = "mutation { verifyEmail(input: { token: \"none\" }) { user { id } } }";
 const TYPING: &str = "subscription($room: ID!) { typingChanged(conversationId: $room) { typing } }";
 
 /// A server behind a proxy, with these limits.
@@ -163,6 +163,44 @@ once! {
         refused(&ask_from(&nobody, "203.0.113.9", ME).await, "anonymous", 30);
         ask_from(&nobody, "203.0.113.10", ME).await.ok();
         ask_from(&alice, "203.0.113.9", ME).await.ok();
+    }
+
+    /// PLT-013, IDN-007: whoever is at the same address, with whatever they send, keeps nobody's sign-in from going on.
+    async fn neighbours_end_no_sign_in(world) {
+        let here = strict(world, |config| {
+            config.limits.requests.anonymous.operations = Rate::new(1, 60);
+            config.limits.refresh = Rate::new(2, 60);
+        })
+        .await;
+        let (alice, bob) = (world.person("alice").await, world.person("bob").await);
+        let nobody = world.anonymous().at(&here);
+        let refresh = |token: &str| format!("mutation {{ refreshSession(input: {{ refreshToken: \"{token}\" }}) {{ refreshToken }} }}");
+        let from = "203.0.113.9";
+        ask_from(&nobody, from, ME).await.ok();
+        refused(&ask_from(&nobody, from, ME).await, "anonymous", 60);
+        for _ in 0..2 {
+            ask_from(&nobody, from, &refresh("none")).await.expect_code("INVALID_TOKEN");
+        }
+        let guess = ask_from(&nobody, from, &refresh("none")).await;
+        assert_eq!(guess.expect_code("RATE_LIMIT_EXCEEDED").body["errors"][0]["extensions"]["details"]["limit"], "refresh-unknown");
+        // Whoever was given one goes on, as often as one sign-in may.
+        let first = ask_from(&nobody, from, &refresh(&alice.refresh_token)).await;
+        let second = ask_from(&nobody, from, &refresh(&first.text("refreshSession.refreshToken"))).await;
+        let third = ask_from(&nobody, "203.0.113.10", &refresh(&second.text("refreshSession.refreshToken"))).await;
+        assert_eq!(third.expect_code("RATE_LIMIT_EXCEEDED").body["errors"][0]["extensions"]["details"]["limit"], "refresh");
+        ask_from(&nobody, from, &refresh(&bob.refresh_token)).await.ok();
+        // Nothing else gets by in its company, nor what only looks like it.
+        let good = refresh(&bob.refresh_token);
+        for other in [
+            good.replace("mutation {", "mutation { verifyEmail(input: { token: \"none\" }) { user { id } }"),
+            good.replace("mutation {", "mutation { again: refreshSession(input: {}) { expiresIn }"),
+            "{ refreshSession: me { id } }".to_owned(),
+            "{ me { id } } # refreshSession".to_owned(),
+            "mutation { refreshSession".to_owned(),
+            format!("{good} #{}", "x".repeat(2000)),
+        ] {
+            refused(&ask_from(&nobody, from, &other).await, "anonymous", 60);
+        }
     }
 
     /// PLT-013: kinds of operations are counted by themselves as well.

@@ -199,9 +199,17 @@ pub async fn sign_in(op: &Op, input: SignIn) -> Result<Issued> {
 /// INVALID_TOKEN, also once the session has reached its greatest age; PERMISSION_DENIED over a connection of another person, and then
 /// the token stays unused; RATE_LIMIT_EXCEEDED.
 pub async fn refresh(op: &Op, token: &str) -> Result<Issued> {
-    op.platform.cache.limit("refresh", &op.origin.address(), op.config.limits.refresh).await?;
     // Whose connection this came over.
     let connected = op.viewer.id().filter(|_| op.origin.connection.is_some());
+    let (cache, rate) = (&op.platform.cache, op.config.limits.refresh);
+    // Only who sends what nobody was given counts by address: others there must not keep a sign-in from going on.
+    match store::session_of_refresh_token(op.read(), &digest(token)).await? {
+        Some(session) => cache.limit("refresh", &session.to_string(), rate).await?,
+        None => {
+            cache.limit("refresh-unknown", &op.origin.address(), rate).await?;
+            return Err(AuthError::InvalidRefreshToken.into());
+        }
+    }
     // The successor follows from the token, so that asking again gives the same one and only digests need keeping.
     let next = op.platform.vault.derive("refresh token", token)?;
     let grace = TimeDelta::from_std(op.config.auth.refresh_grace).unwrap_or(TimeDelta::seconds(60));

@@ -149,6 +149,12 @@ async fn end_sessions(tx: &Tx, which: Condition) -> Result<u64> {
     Ok(ended.rows_affected)
 }
 
+/// The session a refresh token was given to, by its digest, whether or not either is still good.
+pub async fn session_of_refresh_token(db: &impl ConnectionTrait, hash: &str) -> Result<Option<SessionId>> {
+    let query = refresh_token::Entity::find().select_only().column(refresh_token::Column::SessionId);
+    Ok(query.filter(refresh_token::Column::TokenHash.eq(hash)).into_tuple().one(db).await?)
+}
+
 /// A refresh token by its digest, locked.
 pub async fn lock_refresh_token(tx: &Tx, hash: &str) -> Result<Option<refresh_token::Model>> {
     tx.lock(hash, refresh_token::Entity::find().filter(refresh_token::Column::TokenHash.eq(hash))).await
