@@ -54,9 +54,8 @@ pub(super) struct Session {
     id: RequestId,
     count: AtomicU64,
     running: Mutex<HashMap<String, Arc<Operation>>>,
-    /// Cancels every operation, whatever way the socket ends.
+    /// Cancels every operation.
     stop: CancellationToken,
-    _stop_on_drop: DropGuard,
 }
 
 /// One operation.
@@ -81,8 +80,6 @@ impl Frame {
 impl Session {
     /// A session without operations.
     pub(super) fn new(state: State, viewer: Viewer, origin: Origin, id: RequestId) -> Self {
-        let stop = CancellationToken::new();
-        let guard = stop.clone().drop_guard();
         Self {
             state,
             viewer: watch::Sender::new(viewer.clone()),
@@ -92,9 +89,14 @@ impl Session {
             id,
             count: AtomicU64::new(0),
             running: Mutex::default(),
-            stop,
-            _stop_on_drop: guard,
+            stop: CancellationToken::new(),
         }
+    }
+
+    /// Cancels every operation when it is dropped: for whoever serves the socket, whatever way that ends. The session cannot hold it
+    /// itself, because its operations hold the session.
+    pub(super) fn stop_on_drop(&self) -> DropGuard {
+        self.stop.clone().drop_guard()
     }
 
     /// Follows the sign-in, and tells running operations what the viewer may; comes with the reason when the socket is over.
@@ -154,13 +156,11 @@ impl Session {
 /// Serves a socket until it ends.
 pub(super) async fn serve(session: &Arc<Session>, sink: &mut Sink, stream: &mut Stream) -> End {
     let (frames, outbox) = mpsc::channel(session.state.config.limits.socket_buffer.max(1));
-    let end = tokio::select! {
+    tokio::select! {
         end = read(session, stream, frames.clone()) => end,
         () = write(session, sink, outbox) => End::Gone,
         () = ping(session, frames) => End::Gone,
-    };
-    session.stop.cancel();
-    end
+    }
 }
 
 async fn read(session: &Arc<Session>, stream: &mut Stream, frames: mpsc::Sender<Frame>) -> End {

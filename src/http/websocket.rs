@@ -182,6 +182,7 @@ async fn live(state: &State, sink: &mut Sink, stream: &mut Stream, greeting: Gre
     }
     let watched = watch(state, &viewer);
     let session = Arc::new(Session::new(state.clone(), viewer, greeting.origin, greeting.id));
+    let _stop = session.stop_on_drop();
     tokio::select! {
         end = operations::serve(&session, sink, stream) => end,
         error = session.watch(watched) => Close::because(&error).into(),
