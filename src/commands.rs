@@ -9,7 +9,7 @@ use crate::{
     access::Op,
     app,
     base::error::{Error, Result},
-    config::{self, Config},
+    config::{self, Config, Environment},
     demo,
     domains::auth,
     platform::{Chosen, Platform, database, logging, mail::Mailer},
@@ -101,12 +101,21 @@ async fn run(command: Command, config: Arc<Config>) -> Result<ExitCode> {
         }
         Command::Migrate { step: Migrate::Down { steps } } => {
             database::migrate_down(&config.database, steps).await?;
-            say(&format!("The newest {steps} steps are taken back."));
+            say(&match steps {
+                1 => "The newest step is taken back.".to_owned(),
+                _ => format!("The newest {steps} steps are taken back."),
+            });
         }
         Command::Migrate { step: Migrate::Status } => {
             for (name, applied) in database::migrations(&config.database).await? {
                 say(&format!("{}  {name}", if applied { "applied" } else { "pending" }));
             }
+        }
+        Command::Demo if config.app.environment == Environment::Production => {
+            return Err(Error::internal(
+                "production takes no demo data: everybody knows its passwords; set APP_ENV=development, and DATABASE_URL to a database \
+                 that production does not use",
+            ));
         }
         Command::Demo => {
             database::migrate(&config.database).await?;

@@ -11,6 +11,7 @@ pub struct Random(Arc<Mutex<StdRng>>);
 
 impl Random {
     /// Seeded by the operating system.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the operating system for chance")]
     pub fn system() -> Self {
         Self(Arc::new(Mutex::new(rand::make_rng())))
     }

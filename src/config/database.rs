@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use super::{Env, app::App, without_password};
 
+/// What `DB_TLS` takes: the values of PostgreSQL's own `sslmode`.
+const TLS: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+
 /// Where rows live.
 #[derive(Clone, Debug)]
 pub struct Database {
@@ -41,6 +44,9 @@ impl Database {
             let name = env.text("DB_NAME").unwrap_or_else(|| "polyphony".into());
             let password = env.text("DB_PASSWORD").map(|word| format!(":{}", percent(&word))).unwrap_or_default();
             let tls = env.text("DB_TLS").unwrap_or_else(|| "prefer".into());
+            if !TLS.contains(&tls.as_str()) {
+                env.fault(format!("DB_TLS: takes {}, this is {tls:?}", TLS.join(", ")));
+            }
             format!("postgres://{}{password}@{host}:{port}/{}?sslmode={tls}", percent(&user), percent(&name))
         });
         let url = env.text("DATABASE_URL").or(parts);
@@ -129,5 +135,7 @@ mod tests {
         // Nothing is read of the rest without a host: it belongs to another program.
         assert!(url(&[("DB_PORT", "tcp://10.0.0.7:5432")]).unwrap().starts_with("sqlite://"));
         assert!(url(&[("DB_HOST", "db"), ("DB_PORT", "pg")]).unwrap_err().starts_with("DB_PORT: "));
+        let fault = url(&[("DB_HOST", "db"), ("DB_TLS", "on")]).unwrap_err();
+        assert!(fault.starts_with("DB_TLS: takes disable") && fault.ends_with("this is \"on\""), "{fault}");
     }
 }

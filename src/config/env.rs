@@ -31,8 +31,17 @@ impl Env {
             Err(error) if error.not_found() => {}
             Err(error) => return Err(format!(".env: {error}")),
         }
-        variables.extend(std::env::vars());
-        Ok(Self { variables, faults: Vec::new() })
+        let mut faults = Vec::new();
+        for (name, value) in std::env::vars_os() {
+            // Anything may stand in an environment; what is no text is of concern only where a setting should be.
+            let Ok(name) = name.into_string() else { continue };
+            match value.into_string() {
+                Ok(value) => drop(variables.insert(name, value)),
+                Err(_) if settings().any(|known| known == name) => faults.push(format!("{name}: takes UTF-8 text")),
+                Err(_) => {}
+            }
+        }
+        Ok(Self { variables, faults })
     }
 
     /// These variables and no others.

@@ -141,6 +141,23 @@ mod tests {
         assert_eq!(config.doubts, ["DATABASE_URI: there is no such setting; did you mean DATABASE_URL?"]);
     }
 
+    /// Whoever copies the example to `.env` may take the mark of a comment from any of its lines, or from all.
+    #[test]
+    fn every_line_of_the_example_can_be_uncommented() {
+        let example = include_str!("../../.env.example");
+        let lines = example.lines().map(|line| match line.strip_prefix('#') {
+            Some(setting) if setting.starts_with(|first: char| first.is_ascii_uppercase()) => setting,
+            _ => line,
+        });
+        let text = lines.collect::<Vec<_>>().join("\n");
+        let read: Result<Vec<(String, String)>, _> = dotenvy::from_read_iter(text.as_bytes()).collect();
+        let read = read.unwrap();
+        assert!(read.len() > 40, "{read:?}");
+        let variables = read.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let config = Config::read(&mut Env::of(variables)).unwrap();
+        assert_eq!(config.mail.from, "Polyphony <no-reply@example.org>");
+    }
+
     #[test]
     fn a_number_that_is_none_is_refused() {
         let error = Config::read(&mut Env::of([("PORT", "http")])).unwrap_err();

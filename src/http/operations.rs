@@ -60,9 +60,8 @@ pub(super) struct Session {
     sink: SharedSink,
     /// Nothing can be written any more.
     broken: CancellationToken,
-    /// Cancels every operation, whatever way the socket ends.
+    /// Cancels every operation.
     stop: CancellationToken,
-    _stop_on_drop: DropGuard,
 }
 
 /// One operation.
@@ -74,8 +73,6 @@ struct Operation {
 impl Session {
     /// A session without operations.
     pub(super) fn new(state: State, viewer: Viewer, origin: Origin, id: RequestId, sink: SharedSink) -> Self {
-        let stop = CancellationToken::new();
-        let guard = stop.clone().drop_guard();
         let greeted = watch::Sender::new(viewer.clone());
         let connection = Some(Connection::new(greeted.clone()));
         Self {
@@ -89,9 +86,14 @@ impl Session {
             running: Mutex::default(),
             sink,
             broken: CancellationToken::new(),
-            stop,
-            _stop_on_drop: guard,
+            stop: CancellationToken::new(),
         }
+    }
+
+    /// Cancels every operation when it is dropped: for whoever serves the socket, whatever way that ends. The session cannot hold it
+    /// itself, because its operations hold the session.
+    pub(super) fn stop_on_drop(&self) -> DropGuard {
+        self.stop.clone().drop_guard()
     }
 
     /// Follows the sign-in, and tells running operations what the viewer may; comes with the reason when the socket is over.
@@ -181,13 +183,11 @@ impl Session {
 
 /// Serves a socket until it ends.
 pub(super) async fn serve(session: &Arc<Session>, stream: &mut Stream) -> End {
-    let end = tokio::select! {
+    tokio::select! {
         end = read(session, stream) => end,
         () = session.broken.cancelled() => End::Gone,
         () = ping(session) => End::Gone,
-    };
-    session.stop.cancel();
-    end
+    }
 }
 
 async fn read(session: &Arc<Session>, stream: &mut Stream) -> End {

@@ -200,6 +200,7 @@ async fn live(state: &State, sink: &SharedSink, stream: &mut Stream, greeting: G
         return End::Gone;
     }
     let session = Arc::new(Session::new(state.clone(), viewer, greeting.origin, greeting.id, sink.clone()));
+    let _stop = session.stop_on_drop();
     tokio::select! {
         end = operations::serve(&session, stream) => end,
         error = session.watch() => Close::because(&error).into(),

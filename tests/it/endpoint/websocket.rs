@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use polyphony::access::BaseRole;
 use serde_json::{Value, json};
 
-use crate::house::{Frame, Socket};
+use crate::house::{Frame, Socket, within};
 
 const ME: &str = "{ me { username } }";
 
@@ -167,6 +167,29 @@ once! {
         assert_eq!(closed.code, 4403);
         assert!(closed.reason.starts_with("INVALID_TOKEN"), "{closed:?}");
         here.ping().await;
+    }
+
+    /// What ran over a socket ends with it, whoever ended it: nobody would hear it, and who ran it would seem to be here for good.
+    async fn a_socket_that_is_closed_leaves_nothing_behind(world) {
+        let events = &world.platform().events;
+        let listeners = |what: &'static str, is_so: fn(usize) -> bool| async move {
+            let so = async {
+                while !is_so(events.listeners().0) {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            };
+            within(what, so).await;
+        };
+        let alice = world.person("alice").await;
+        let elsewhere = alice.sign_in().await;
+        assert_eq!(events.listeners().0, 0);
+        let mut socket = elsewhere.socket().await;
+        let _inbox = socket.subscribe("subscription { inboxChanged { cursor } }", Value::Null);
+        // The socket follows its sign-in, the subscription its topics.
+        listeners("the subscription to follow", |count| count >= 2).await;
+        alice.ask("mutation { signOut(input: { scope: OTHERS }) { sessionsEnded } }", Value::Null).await.ok();
+        assert_eq!(socket.close_code().await, 4403);
+        listeners("everything to end", |count| count == 0).await;
     }
 
     /// IDN-047: a socket does not outlive its token.

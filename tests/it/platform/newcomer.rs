@@ -132,6 +132,29 @@ async fn a_misspelt_setting_is_told() {
     assert!(!said.contains("hunter2"), "{said}");
 }
 
+/// An environment may hold anything; what is no text is told where it is a setting's, and nobody's business elsewhere.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_environment_may_hold_what_is_no_text() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+
+    let home = tempfile::tempdir().unwrap();
+    let config = async |name: &[u8]| {
+        let (name, value) = (OsStr::from_bytes(name), OsStr::from_bytes(b"/caf\xe9"));
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_polyphony"));
+        let ended = command.arg("config").env_clear().env(name, value).current_dir(home.path()).output();
+        let output = within("the program to end", ended).await.unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for others in [&b"OLDPWD"[..], b"CAF\xc9"] {
+        assert_eq!(config(others).await, (true, String::new()));
+    }
+    assert_eq!(
+        config(b"DATA_DIR").await,
+        (false, "The settings are not right:\nDATA_DIR: takes UTF-8 text\n".to_owned())
+    );
+}
+
 /// Who reads a command's output may have heard enough, as `head` does.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_closed_pipe_is_no_fault() {

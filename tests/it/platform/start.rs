@@ -9,7 +9,7 @@ use polyphony::{
 use sea_orm::{ConnectionTrait, Database, Statement};
 use serde_json::{Value, json};
 
-use crate::house::{Backend, EmptyDatabase, Program, free_port, skip, spawn, within};
+use crate::house::{Backend, EmptyDatabase, Program, Socket, free_port, skip, spawn, within};
 
 /// The messages of the demo data.
 const MESSAGES: i64 = 15;
@@ -159,6 +159,34 @@ async fn a_server_that_stops_says_so_first() {
     assert!(program.ended().await.success());
 }
 
+/// Sockets are asked to leave, and what ran over them ends with them: nothing is waited for in vain.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_stops_leaves_nothing_running() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::serve(folder.path(), &[("LOG_DIR", "logs")]).await;
+    let token = program.sign_in("alice").await;
+    let mut socket =
+        Socket::try_open(&program.url, &[("sec-websocket-protocol", "graphql-transport-ws")]).await.unwrap();
+    socket.say(json!({ "type": "connection_init", "payload": { "token": token } }));
+    assert_eq!(socket.recv().await["type"], "connection_ack");
+    let _inbox = socket.subscribe("subscription { inboxChanged { cursor } }", Value::Null);
+    within("the subscription to run", async {
+        let figures =
+            || async { reqwest::get(format!("{}/metrics", program.url)).await.unwrap().text().await.unwrap() };
+        while !figures().await.contains("polyphony_subscriptions 1") {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    program.terminate().await;
+    assert_eq!(socket.close_code().await, 1001);
+    assert!(program.ended().await.success());
+    for file in std::fs::read_dir(folder.path().join("logs")).unwrap() {
+        let log = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        assert!(!log.contains("did not stop in time"), "{log}");
+    }
+}
+
 fn production(folder: &Path) -> Vec<(&'static str, String)> {
     vec![
         ("APP_ENV", "production".into()),
@@ -191,6 +219,24 @@ async fn production_does_not_start_with_open_demo_accounts() {
     assert_eq!(get(&format!("{}/playground/index.html", program.url)).await.0, 404);
     let answer = program.ask(None, "{ __schema { types { name } } }", json!({})).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "INTROSPECTION_DISABLED", "{answer}");
+}
+
+/// Nor is it made one: a server may be running on the database already.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn production_takes_no_demo_data_by_command_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = production(folder.path());
+    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let (success, said) = Program::run(folder.path(), &["demo"], &settings).await;
+    assert!(!success && said.contains("production takes no demo data"), "{said}");
+    assert!(!folder.path().join("data").exists(), "something was made");
+    // Where it may be, it is filled in once.
+    for outcome in ["holds the demo data now", "nothing was changed"] {
+        let (success, said) = Program::run(folder.path(), &["demo"], &[]).await;
+        assert!(success && said.contains(outcome), "{said}");
+    }
+    let (success, said) = Program::run(folder.path(), &["migrate", "down"], &[]).await;
+    assert!(success && said.contains("The newest step is taken back."), "{said}");
 }
 
 /// PLT-034: the address of the database in parts, as hosters give it.
