@@ -18,30 +18,30 @@ async fn session(world: &World, client: &str) {
 
 both! {
     async fn graphql_ws_misses_nothing(world) {
-        session(world, "graphql-ws").await;
+        Box::pin(session(world, "graphql-ws")).await;
     }
 
     async fn graphql_sse_misses_nothing(world) {
-        session(world, "graphql-sse").await;
+        Box::pin(session(world, "graphql-sse")).await;
     }
 
     async fn apollo_misses_nothing(world) {
-        session(world, "apollo").await;
+        Box::pin(session(world, "apollo")).await;
     }
 
     async fn urql_misses_nothing(world) {
-        session(world, "urql").await;
+        Box::pin(session(world, "urql")).await;
     }
 
     async fn an_event_source_misses_nothing(world) {
-        session(world, "event-source").await;
+        Box::pin(session(world, "event-source")).await;
     }
 }
 
 once! {
     /// The recipes are needed: a client that begins again with its first variables hears again what it has heard.
     async fn a_client_without_the_recipe_hears_twice(world) {
-        session(world, "graphql-ws alone").await;
+        Box::pin(session(world, "graphql-ws alone")).await;
     }
 
     /// Relay's compiler takes the schema: nodes by id, pages with `@connection`, a fragment that is fetched again by its id.
