@@ -144,16 +144,17 @@ pub async fn to_value<'a, P, K, V>(
     load: impl AsyncFnOnce(Vec<K>) -> Result<HashMap<K, V>>,
 ) where
     K: Eq + Hash + Clone,
-    V: Default + 'a,
+    V: Clone + Default + 'a,
 {
     if !is_asked {
         return;
     }
     let parents: Vec<_> = parents.iter().filter(|parent| !slot(parent).initialized()).collect();
     match load(parents.iter().map(|parent| key(parent)).collect()).await {
-        Ok(mut found) => {
+        Ok(found) => {
+            // Several parents may have one key.
             for parent in parents {
-                let _ = slot(parent).set(found.remove(&key(parent)).unwrap_or_default());
+                let _ = slot(parent).set(found.get(&key(parent)).cloned().unwrap_or_default());
             }
         }
         Err(error) => tracing::debug!(?error, "a prefetch failed; the loader will say so"),

@@ -194,6 +194,7 @@ async fn story(world: &World, [alice, bob, carol, dave]: [&Person; 4]) -> Story 
         .text("sendMessage.message.id");
     let second = dave.send(&room, "a slip").await;
     bob.react(&second, "👍").await;
+    bob.try_react(&first, "🎵").await.ok();
     alice.try_pin(&first, true).await.ok();
     alice.try_edit(&first, "Hello @bob").await.ok();
     carol.mark_read(&room, &second).await;

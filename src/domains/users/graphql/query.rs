@@ -18,9 +18,10 @@ use crate::{
         store::{self, Order},
     },
     graphql::{
-        loader::ContextExt,
+        loader::{ContextExt, Rows},
         node::GlobalId,
         page::{Connection, PageArgs, Scope},
+        prefetch::{Selected, prefetch},
         ready::Now,
     },
 };
@@ -118,6 +119,8 @@ impl UsersQuery {
             async move { store::count(op.read(), &op.viewer, &filter).await }.boxed()
         };
         let node = |row: user::Model| User::new(Seen::by(&viewer, row, false));
-        Ok(Some(Connection::new(page, &scope, key, node, Arc::new(count))))
+        let people = Connection::new(page, &scope, key, node, Arc::new(count));
+        prefetch(&people.nodes(), &Selected::of(ctx).nodes(), &Rows(ctx.op().clone())).boxed().await;
+        Ok(Some(people))
     }
 }

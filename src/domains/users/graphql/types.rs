@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use async_graphql::{Context, Enum, ID, Object};
+use async_graphql::{Context, Enum, ID, Object, dataloader::Loader};
 use entity::{ids::UserId, user};
 use futures_util::{FutureExt, future::BoxFuture};
 
@@ -21,7 +21,7 @@ use crate::{
         loader::{ContextExt, Rows},
         node,
         page::{Connection, PageArgs, Scope},
-        prefetch::{Edges, Selected},
+        prefetch::{Edges, Selected, Slot, prefetch, to_value},
         ready::ready,
         scalars::{Date, DateTime, EmailAddress, Json, Url},
     },
@@ -41,12 +41,27 @@ pub enum SubscriptionPlan {
 
 /// A person.
 #[derive(Clone, Debug)]
-pub struct User(Arc<Seen>);
+pub struct User(Arc<Shown>);
+
+#[derive(Debug)]
+struct Shown {
+    seen: Seen,
+    role: Slot<Option<UserRole>>,
+    is_blocked: Slot<bool>,
+}
+
+impl std::ops::Deref for Shown {
+    type Target = Seen;
+
+    fn deref(&self) -> &Seen {
+        &self.seen
+    }
+}
 
 impl User {
     /// From an account as the viewer sees it.
     pub fn new(seen: Seen) -> Self {
-        Self(Arc::new(seen))
+        Self(Arc::new(Shown { seen, role: Slot::new(), is_blocked: Slot::new() }))
     }
 
     /// A person the viewer may find.
@@ -152,13 +167,20 @@ impl User {
     /// The highest base role this person holds: what a badge shows. `null` on a card.
     #[graphql(directive = viewer_dependent::apply())]
     async fn role(&self, ctx: &Context<'_>) -> Result<Option<UserRole>> {
-        if *self.0.is_card.get() { Ok(None) } else { UserRole::of(ctx, self.0.row.id).await.map(Some) }
+        match self.0.role.get() {
+            _ if *self.0.is_card.get() => Ok(None),
+            Some(role) => Ok(*role),
+            None => UserRole::of(ctx, self.0.row.id).await.map(Some),
+        }
     }
 
     /// The viewer keeps this person away; false when nobody is signed in.
     #[graphql(directive = viewer_dependent::apply())]
     async fn is_blocked(&self, ctx: &Context<'_>) -> Result<bool> {
-        Ok(ctx.load(BlockedByViewer(self.0.row.id)).await?.is_some())
+        match self.0.is_blocked.get() {
+            Some(is_blocked) => Ok(*is_blocked),
+            None => Ok(ctx.load(BlockedByViewer(self.0.row.id)).await?.is_some()),
+        }
     }
 
     /// Their email address.
@@ -310,7 +332,9 @@ impl User {
             let blocks = blockers.contains(&row.id);
             Self::new(Seen::by(&viewer, row, blocks))
         };
-        Ok(Some(Connection::new(page, &scope, |row| row.id.to_string().into(), node, Arc::new(count))))
+        let people = Connection::new(page, &scope, |row| row.id.to_string().into(), node, Arc::new(count));
+        prefetch(&people.nodes(), &Selected::of(ctx).nodes(), &Rows(ctx.op().clone())).boxed().await;
+        Ok(Some(people))
     }
 }
 
@@ -320,7 +344,16 @@ ready!(User {
 });
 
 impl Edges for User {
-    fn prefetch<'a>(_: &'a [&'a Self], _: &'a Selected<'a>, _: &'a Rows) -> BoxFuture<'a, ()> {
-        std::future::ready(()).boxed()
+    fn prefetch<'a>(people: &'a [&'a Self], selected: &'a Selected<'a>, rows: &'a Rows) -> BoxFuture<'a, ()> {
+        async move {
+            let roles = async |ids| UserRole::of_each(rows, ids).await;
+            to_value(people, selected.has("role"), Self::key, |person| &person.0.role, roles).await;
+            let blocked = async |ids: Vec<UserId>| {
+                let keys: Vec<_> = ids.into_iter().map(BlockedByViewer).collect();
+                Ok(rows.load(&keys).await?.into_keys().map(|BlockedByViewer(id)| (id, true)).collect())
+            };
+            to_value(people, selected.has("isBlocked"), Self::key, |person| &person.0.is_blocked, blocked).await;
+        }
+        .boxed()
     }
 }
