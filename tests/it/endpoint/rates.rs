@@ -444,6 +444,10 @@ once! {
             }
         })
         .await;
-        refused(&there.me().await, "person", 15);
+        // The other instance may have asked before the last of it was told: then one is let through, and no further one.
+        if there.me().await.code().is_none() {
+            buckets(1).share().await;
+        }
+        there.me().await.expect_code("RATE_LIMIT_EXCEEDED");
     }
 }
